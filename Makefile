@@ -1,0 +1,43 @@
+# The README's two commands: `make run` and `make test`. Each sets up all that it needs, and is quick the second time.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+READY := .venv/.ready
+
+.PHONY: setup run test lint format lock engine clean
+
+setup: $(READY)
+
+# The lock decides every version; `uv` itself is in it, pip only fetches the first copy.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: Python 3.11 or newer is needed; hint: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps -e .
+	@touch $(READY)
+
+engine: $(READY)
+	.venv/bin/harness engine install
+
+run: $(READY)
+	.venv/bin/harness run programs/starter programs/financial
+
+test: lint engine
+	.venv/bin/pytest
+
+lint: $(READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: $(READY)
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: $(READY)
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+	  --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv build dist *.egg-info

@@ -1,0 +1,252 @@
+"""The frozen nouns that walk from room to room: programs and cells in, results out. Nothing here touches anything.
+
+Times are seconds (float) or aware UTC datetimes. The result models are the result document: `RunResult.model_dump(mode="json")`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.errors import ExitCode
+
+ProviderName = Literal["bundled", "official"]
+TargetKind = Literal["emulator", "url", "aws"]
+
+RUN_TAG = "harness:run"  # carried by every taggable resource; what orphans are found by
+STACK_TAG = "harness:stack"
+EXPIRES_TAG = "harness:expires"
+
+
+class Frozen(BaseModel):
+    """A value: cannot be changed, has no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CellStatus(enum.StrEnum):
+    """How a cell ended, worst first."""
+
+    LEAKED = "LEAKED"
+    INTERRUPTED = "INTERRUPTED"
+    ERRORED = "ERRORED"
+    FAILED = "FAILED"
+    REJECTED = "REJECTED"
+    KEPT = "KEPT"
+    SKIPPED = "SKIPPED"
+    PASSED = "PASSED"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What this status alone would make the process return."""
+        return {
+            CellStatus.LEAKED: ExitCode.LEAKED,
+            CellStatus.INTERRUPTED: ExitCode.INTERRUPTED,
+            CellStatus.ERRORED: ExitCode.FAILED,
+            CellStatus.FAILED: ExitCode.FAILED,
+            CellStatus.KEPT: ExitCode.FAILED,
+            CellStatus.REJECTED: ExitCode.USAGE,
+        }.get(self, ExitCode.PASSED)
+
+
+_WORST_FIRST = (ExitCode.LEAKED, ExitCode.INTERRUPTED, ExitCode.FAILED, ExitCode.USAGE)
+
+
+def worst_exit_code(statuses: list[CellStatus]) -> ExitCode:
+    """Of several cells the worst decides: 3, then 130, 1, 2, 0."""
+    codes = {status.exit_code for status in statuses}
+    return next((code for code in _WORST_FIRST if code in codes), ExitCode.PASSED)
+
+
+class PhaseName(enum.StrEnum):
+    """The steps of a cell, in their order."""
+
+    PREFLIGHT = "preflight"
+    UP = "up"
+    PROBE = "probe"
+    DESTROY = "destroy"
+    LEAK_CHECK = "leak check"
+
+
+class PhaseStatus(enum.StrEnum):
+    """How a phase ended."""
+
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
+
+
+class Program(Frozen):
+    """A directory with a `Pulumi.yaml` and Python code."""
+
+    name: str  # the project's name in Pulumi.yaml
+    directory: Path
+    main: Path  # the directory or file that is run; absolute
+    runtime_options: Mapping[str, Any] = Field(default_factory=dict)
+    project: Mapping[str, Any] = Field(default_factory=dict)  # Pulumi.yaml as it is
+    config: Mapping[str, str] = Field(default_factory=dict)  # defaults from harness.toml
+    tags: Mapping[str, str] = Field(default_factory=dict)  # from harness.toml
+    has_probes: bool = False
+
+
+class StackConfig(Frozen):
+    """An existing `Pulumi.NAME.yaml` that is taken over."""
+
+    name: str
+    config: Mapping[str, Any] = Field(default_factory=dict)
+    secrets: Mapping[str, str] = Field(default_factory=dict)  # encryptionsalt, secretsprovider, encryptedkey
+
+
+class Cell(Frozen):
+    """One program at one point of the matrix; runs in one stack."""
+
+    name: str
+    program: Program
+    stack: str
+    suffix: str
+    region: str
+    account: str | None  # 12 digits; None on aws until the target was asked
+    config: Mapping[str, Any]  # as in Pulumi.NAME.yaml: text, structures, or {"secure": ciphertext}
+    stack_config: StackConfig | None
+    tags: Mapping[str, str]
+
+
+class Limits(Frozen):
+    """How long things may take, in seconds."""
+
+    run: float
+    destroy: float
+
+
+class Plan(Frozen):
+    """What will run."""
+
+    run: str
+    cells: tuple[Cell, ...]
+    limits: Limits
+    provider: ProviderName
+    keep_on_failure: bool
+    preflight: bool
+    probe: bool
+    parallel: int
+
+
+class PhaseResult(Frozen):
+    """One phase as it ended."""
+
+    phase: PhaseName
+    status: PhaseStatus
+    seconds: float
+    detail: str = ""
+
+
+class ResourceRef(Frozen):
+    """One resource at the target."""
+
+    type: str
+    id: str
+    urn: str = ""
+    reason: str = ""
+    command: str = ""  # the AWS CLI command that removes it
+
+
+class Resources(Frozen):
+    """Counts of what a cell did, and what it did not manage to remove or to ask about."""
+
+    planned: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    leaked: tuple[ResourceRef, ...] = ()
+    unverified: tuple[ResourceRef, ...] = ()
+
+
+class Timing(Frozen):
+    """How long one operation on one resource took, as seen in the engine's event log."""
+
+    urn: str
+    type: str
+    op: str
+    seconds: float
+    failed: bool = False
+
+
+class Finding(Frozen):
+    """One policy or preflight result."""
+
+    id: str
+    severity: str
+    resource: str
+    cause: str
+    remedy: str
+
+
+class ProbeOutcome(Frozen):
+    """One probe as it ended; `detail` is its last evidence."""
+
+    name: str
+    status: str
+    attempts: int
+    seconds: float
+    detail: str
+
+
+class Incident(Frozen):
+    """A known way to fail that was recognised."""
+
+    id: str
+    title: str
+    cause: str
+    remedy: str
+    evidence: str
+
+
+class Failure(Frozen):
+    """The first cause: what happened, to what, and what to do."""
+
+    phase: PhaseName | None
+    message: str
+    hint: str = ""
+    detail: str = ""  # the rest: further diagnostics, the program's own traceback
+
+
+class CellResult(Frozen):
+    """Everything that a cell has to say."""
+
+    cell: str
+    program: str
+    stack: str
+    suffix: str
+    region: str
+    account: str | None
+    status: CellStatus
+    phases: tuple[PhaseResult, ...] = ()
+    resources: Resources = Resources()
+    timings: tuple[Timing, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    probes: tuple[ProbeOutcome, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    outputs: Mapping[str, Any] = Field(default_factory=dict)
+    error: Failure | None = None
+    log: str = ""  # the cell's log file
+
+
+class RunResult(Frozen):
+    """The result document."""
+
+    schema_version: Literal[1] = Field(default=1, serialization_alias="schema")
+    run: str
+    started: datetime
+    seconds: float
+    exit_code: int
+    engine: Mapping[str, str]
+    provider: ProviderName
+    target: str
+    cells: tuple[CellResult, ...]

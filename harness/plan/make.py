@@ -1,0 +1,97 @@
+"""Settings in, a plan of named cells out: programs found, suffixes minted, configuration merged. Starts nothing."""
+
+from __future__ import annotations
+
+import random
+
+from harness.errors import ConfigError, SuffixError
+from harness.model import Cell, Limits, Plan, Program, ProviderName
+from harness.plan.discovery import PROJECT_FILES, find_program, known_programs
+from harness.plan.naming import check_suffix, random_suffix, run_id, stack_name
+from harness.plan.settings import Settings, namespaced, parse_config, pick_region, read_stack_config
+
+SUFFIX_KEY = "environmentSuffix"
+SUFFIX_VARIABLE = "ENVIRONMENT_SUFFIX"
+ACCOUNT_DIGITS = 12
+
+
+def make_plan(settings: Settings, rng: random.Random) -> Plan:
+    """What will run. Raises UsageError and its kind; nothing was touched then."""
+    programs = _programs(settings)
+    given = parse_config(settings.config)
+    run = run_id(rng)
+    provider: ProviderName = settings.provider or ("official" if settings.target == "aws" else "bundled")
+    return Plan(
+        run=run,
+        cells=tuple(_cell(program, settings, given, rng) for program in programs),
+        limits=Limits(run=settings.timeout, destroy=settings.destroy_timeout),
+        provider=provider,
+        keep_on_failure=settings.keep_on_failure,
+        preflight=settings.preflight,
+        probe=settings.probe,
+        parallel=settings.parallel,
+    )
+
+
+def _programs(settings: Settings) -> tuple[Program, ...]:
+    names = settings.programs
+    if not names:
+        if not any((settings.cwd / name).is_file() for name in PROJECT_FILES):
+            known = known_programs(settings.cwd)
+            raise ConfigError(
+                "no program given, and no Pulumi.yaml here",
+                hint=f"harness run {known[0]}" if known else "harness run DIRECTORY",
+            )
+        names = (".",)
+    programs = tuple(find_program(name, settings.cwd) for name in names)
+    _refuse_twins(programs, settings)
+    return programs
+
+
+def _refuse_twins(programs: tuple[Program, ...], settings: Settings) -> None:
+    """Two cells of one project with one given suffix would fight over every name."""
+    suffix = settings.suffix or settings.environ.get(SUFFIX_VARIABLE)
+    names = [program.name for program in programs]
+    twins = {name for name in names if names.count(name) > 1}
+    if suffix and twins:
+        raise SuffixError(
+            f"{', '.join(sorted(twins))} is asked for more than once with the one suffix {suffix!r}",
+            hint="leave --suffix (or ENVIRONMENT_SUFFIX) out, so that each gets its own",
+        )
+
+
+def _cell(program: Program, settings: Settings, given: dict[str, str], rng: random.Random) -> Cell:
+    asked = settings.suffix if settings.suffix is not None else settings.environ.get(SUFFIX_VARIABLE)
+    suffix = check_suffix(asked, program.name) if asked is not None else random_suffix(rng)
+    stack = read_stack_config(program, settings.stack_config, settings.environ) if settings.stack_config else None
+    region = pick_region(settings, program, given, stack)
+    config = {
+        **namespaced(program.config, program.name),
+        **(stack.config if stack else {}),
+        **namespaced(given, program.name),
+        f"{program.name}:{SUFFIX_KEY}": suffix,
+        "aws:region": region,
+    }
+    name = stack_name(program.name, suffix)
+    return Cell(
+        name=name,
+        program=program,
+        stack=name,
+        suffix=suffix,
+        region=region,
+        account=None if settings.target == "aws" else _account(rng),
+        config=config,
+        stack_config=stack,
+        tags=_tags(program, suffix),
+    )
+
+
+def _tags(program: Program, suffix: str) -> dict[str, str]:
+    """What every taggable resource carries through the provider; harness.toml may say it better."""
+    defaults = {"Environment": suffix, "Project": program.name, "CostCenter": "ephemeral"}
+    return {**defaults, **program.tags}
+
+
+def _account(rng: random.Random) -> str:
+    """A 12-digit account of the cell's own: emulators take the access key for it and isolate by it."""
+    return str(rng.randint(10 ** (ACCOUNT_DIGITS - 1), 10**ACCOUNT_DIGITS - 1))

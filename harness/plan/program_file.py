@@ -1,0 +1,61 @@
+"""A program's `harness.toml` in, its settings out; what is malformed is named with file, key and what is allowed."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from harness.errors import ConfigError
+
+
+class ProgramSection(BaseModel):
+    """`[program]`: what it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: str = ""
+
+
+class ProgramFile(BaseModel):
+    """`harness.toml` as a whole. Without a file every default counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    program: ProgramSection = ProgramSection()
+    config: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _scalars_as_text(cls, value: object) -> object:
+        """Pulumi's configuration is text: numbers and booleans are written as Pulumi would."""
+        if not isinstance(value, dict):
+            return value
+        return {key: _as_text(entry) for key, entry in value.items()}
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def read_program_file(path: Path) -> ProgramFile:
+    """Settings of a program. Raises ConfigError naming file and key."""
+    if not path.is_file():
+        return ProgramFile()
+    try:
+        return ProgramFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}", hint="check the file and its permissions") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}", hint="mend the TOML in that line") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{path}: {key}: {first['msg']}",
+            hint="allowed are [program] description, [config] KEY = value, [tags] KEY = text",
+        ) from error

@@ -1,0 +1,84 @@
+"""Two values of a property in, whether they mean the same out: JSON as JSON, sets without order, text as numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.providers.contract import UNKNOWN
+
+if TYPE_CHECKING:
+    from harness.providers.aws.declare import Resource
+
+
+def has_unknown(value: Any) -> bool:
+    """Whether a value holds something that preview cannot know yet."""
+    if value is UNKNOWN:
+        return True
+    if isinstance(value, Mapping):
+        return any(has_unknown(one) for one in value.values())
+    return isinstance(value, list | tuple) and any(has_unknown(one) for one in value)
+
+
+def is_empty(value: Any) -> bool:
+    """Nothing, as AWS and Terraform see it: absent, an empty text, list or block."""
+    return value is None or value == "" or value == [] or value == {}
+
+
+def same(resource: Resource, name: str, one: Any, other: Any) -> bool:
+    """Whether two values of this property mean the same at the target."""
+    if is_empty(one) and is_empty(other):
+        return True
+    if is_empty(one) or is_empty(other):
+        return False
+    if has_unknown(one) or has_unknown(other):
+        return False
+    if resource.has(resource.json, name):
+        return _document(one) == _document(other)
+    return canonical(one, ordered=not resource.has(resource.sets, name)) == canonical(
+        other, ordered=not resource.has(resource.sets, name)
+    )
+
+
+def canonical(value: Any, *, ordered: bool = True) -> Any:
+    """A form in which equal values are equal: empty members dropped, numbers as text, sets sorted."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        inner = {key: canonical(one, ordered=ordered) for key, one in value.items() if not is_empty(one)}
+        return {key: one for key, one in inner.items() if not is_empty(one)}
+    if isinstance(value, list | tuple):
+        items = [canonical(one, ordered=ordered) for one in value]
+        return items if ordered else sorted(items, key=lambda one: json.dumps(one, sort_keys=True))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value if value is None else str(value)
+
+
+def _document(value: Any) -> Any:
+    """A JSON document without the freedoms that IAM's language has: single values are lists, lists have no order."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return value  # not JSON after all: compared as text
+    return _loosened(value)
+
+
+def _loosened(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _loosened(one) for key, one in value.items()}
+    if isinstance(value, list):
+        items = sorted((_loosened(one) for one in value), key=lambda one: json.dumps(one, sort_keys=True, default=str))
+        return items[0] if len(items) == 1 else items
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def project(asked: Any, actual: Any) -> Any:
+    """The part of what is there that was asked for: members that the program left to AWS are no drift."""
+    if isinstance(asked, Mapping) and isinstance(actual, Mapping):
+        return {key: project(one, actual.get(key)) for key, one in asked.items() if key in actual}
+    if isinstance(asked, list | tuple) and isinstance(actual, list | tuple) and len(asked) == len(actual):
+        return [project(one, other) for one, other in zip(asked, actual, strict=True)]
+    return actual

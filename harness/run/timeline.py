@@ -1,0 +1,146 @@
+"""Engine events in; progress, timings per resource, outputs and the first failure out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.model import Timing
+
+_NO_STEP = {"same", "read", "refresh", "discard-replaced", "remove-pending-replace", "read-discard"}
+_CREATES = {"create", "create-replacement", "import", "import-replacement"}
+_DELETES = {"delete", "delete-replaced"}
+_UPDATES = {"update"}
+_COLOUR = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+# Resources that exist in the engine only: nothing at the target stands behind them.
+_ENGINE_ONLY = ("pulumi:pulumi:", "pulumi:providers:")
+
+
+def is_engine_only(type_token: str) -> bool:
+    """Whether a type (the stack, a provider) is the engine's own bookkeeping."""
+    return type_token.startswith(_ENGINE_ONLY)
+
+
+class EventLog:
+    """Reads the engine's event log while it grows; a half-written last line waits for its rest."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """Whole events that were not yet seen."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                block = file.read()
+        except FileNotFoundError:  # the engine has not come to it yet
+            return
+        whole = block.rfind(b"\n") + 1
+        self._offset += whole
+        for line in block[:whole].splitlines():
+            if line.strip():
+                yield json.loads(line)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One message of the engine, a provider or the program."""
+
+    severity: str
+    message: str
+    urn: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFailure:
+    """One operation that failed."""
+
+    urn: str
+    type: str
+    op: str
+
+
+@dataclass(slots=True)
+class Timeline:
+    """What one engine operation (preview, up, destroy) did, built from its events as they come."""
+
+    clock: Callable[[], float]
+    planned: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    types: set[str] = field(default_factory=set)
+    timings: list[Timing] = field(default_factory=list)
+    failures: list[ResourceFailure] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    summary: Mapping[str, int] = field(default_factory=dict)
+    _started: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    @property
+    def done(self) -> int:
+        """Steps that are through."""
+        return self.created + self.updated + self.deleted
+
+    @property
+    def in_flight(self) -> list[tuple[str, float]]:
+        """URNs that are being worked on, longest first, with the seconds so far."""
+        now = self.clock()
+        return sorted(((urn, now - at) for (urn, _), at in self._started.items()), key=lambda item: -item[1])
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """What was said as an error."""
+        return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"]
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Account for one event."""
+        if pre := event.get("resourcePreEvent"):
+            self._begin(pre["metadata"])
+        elif out := event.get("resOutputsEvent"):
+            self._end(out["metadata"], failed=False)
+        elif failed := event.get("resOpFailedEvent"):
+            self._end(failed["metadata"], failed=True)
+        elif said := event.get("diagnosticEvent"):
+            self._say(said)
+        elif summary := event.get("summaryEvent"):
+            self.summary = summary.get("resourceChanges") or {}
+
+    def _begin(self, step: Mapping[str, Any]) -> None:
+        if step["op"] in _NO_STEP or is_engine_only(step["type"]):
+            return
+        self.types.add(step["type"])
+        if self._is_custom(step):
+            self.planned += 1
+        self._started[step["urn"], step["op"]] = self.clock()
+
+    def _end(self, step: Mapping[str, Any], *, failed: bool) -> None:
+        urn, op = step["urn"], step["op"]
+        began = self._started.pop((urn, op), None)
+        if failed:
+            self.failures.append(ResourceFailure(urn=urn, type=step["type"], op=op))
+        if began is None or not self._is_custom(step):
+            return
+        seconds = round(self.clock() - began, 3)
+        self.timings.append(Timing(urn=urn, type=step["type"], op=op, seconds=seconds, failed=failed))
+        if not failed:
+            self.created += op in _CREATES
+            self.updated += op in _UPDATES
+            self.deleted += op in _DELETES
+
+    def _say(self, said: Mapping[str, Any]) -> None:
+        message = _COLOUR.sub("", said.get("message") or "").rstrip()
+        if message.strip() and not said.get("ephemeral"):
+            self.diagnostics.append(
+                Diagnostic(severity=said.get("severity") or "info", message=message, urn=said.get("urn") or "")
+            )
+
+    @staticmethod
+    def _is_custom(step: Mapping[str, Any]) -> bool:
+        """Components have no resource of their own at the target."""
+        state = step.get("new") or step.get("old") or {}
+        return bool(state.get("custom"))

@@ -1,0 +1,196 @@
+"""An engine call in, its result out: the Automation API's door to the engine, with what it lacks.
+
+The SDK starts the engine in the caller's process group, without time-out or cancel. Here every call has a session of
+its own, so that Ctrl-C in a terminal reaches the harness alone; the engine, and only its process id, is told to stop
+by `Guard.stop`; and nothing of its session outlives it. This is the one file that touches the SDK's process machinery.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psutil
+from pulumi.automation import CommandResult, PulumiCommand
+from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
+
+TICK = 0.05  # seconds between two looks at the event log and the stop flag
+# After the first SIGINT the engine waits for calls in flight. The bundled provider honours Cancel within 0.1 s; a
+# provider that does not may need as long as its slowest create, which is worth waiting for: cut off, it leaves a
+# pending operation.
+FIRST_GRACE = 60.0
+SECOND_GRACE = 10.0  # a second signal ends the engine at once (0.1 s measured); this is for a machine under load
+
+
+class EngineStoppedError(Exception):
+    """The engine was told to stop before it was done; `reason` is why, `killed` whether it had to be killed."""
+
+    def __init__(self, reason: str, *, killed: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.killed = killed
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """When a call must end before it is done, and what is done meanwhile."""
+
+    stop: Callable[[], str | None]  # a reason to stop now, or None; asked every TICK
+    tick: Callable[[], None] = lambda: None  # called every TICK, and once after the end
+
+
+class EngineCommand(PulumiCommand):
+    """`pulumi`, run under a guard."""
+
+    def __init__(self, executable: Path, version: str, environment: Mapping[str, str], pid_file: Path) -> None:
+        # No super().__init__: it would spend 0.4 s to ask a version that is known.
+        self.command = str(executable)
+        self.version = VersionInfo.parse(version)
+        self._environment = dict(environment)
+        self._pid_file = pid_file
+        self._guard = Guard(stop=lambda: None)
+
+    @contextmanager
+    def guarded(self, guard: Guard) -> Iterator[None]:
+        """Every call inside ends when the guard says so."""
+        before, self._guard = self._guard, guard
+        try:
+            yield
+        finally:
+            self._guard = before
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: Callable[[str], object] | None = None,
+        on_error: Callable[[str], object] | None = None,
+    ) -> CommandResult:
+        """Run one command to its end. Raises the SDK's CommandError, or EngineStoppedError."""
+        environment = {**self._environment, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        command = [self.command, "--non-interactive", *(arg for arg in args if arg != "--non-interactive")]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=environment,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        self._record(process.pid)
+        readers = [
+            _Reader(stream, callback) for stream, callback in ((process.stdout, on_output), (process.stderr, on_error))
+        ]
+        try:
+            stopped = self._attend(process)
+        finally:
+            end_session(process.pid)
+            process.wait()
+        for reader in readers:
+            reader.join()
+        self._guard.tick()
+        self._pid_file.unlink(missing_ok=True)
+        if stopped is not None:
+            raise stopped
+        result = CommandResult(stdout=readers[0].text, stderr=readers[1].text, code=process.returncode)
+        if process.returncode != 0:
+            raise create_command_error(result)
+        return result
+
+    def _record(self, pid: int) -> None:
+        """Who comes after a crash must find the engine that still runs."""
+        self._pid_file.write_text(f"{pid} {psutil.Process(pid).create_time()}", encoding="ascii")
+
+    def _attend(self, process: subprocess.Popen[str]) -> EngineStoppedError | None:
+        guard = self._guard
+        while True:
+            try:
+                process.wait(TICK)
+            except subprocess.TimeoutExpired:
+                guard.tick()
+                reason = guard.stop()
+                if reason is not None:
+                    return EngineStoppedError(reason, killed=stop_engine(process, guard.tick))
+            else:
+                return None
+
+
+def stop_engine(process: subprocess.Popen[str] | psutil.Process, tick: Callable[[], None] = lambda: None) -> bool:
+    """Interrupt, wait, interrupt again, wait, kill. Says whether it had to be killed (then its lock is left)."""
+    for grace in (FIRST_GRACE, SECOND_GRACE):
+        try:
+            process.send_signal(signal.SIGINT)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return False
+        end = time.monotonic() + grace
+        while time.monotonic() < end:
+            tick()
+            try:
+                process.wait(TICK)
+            except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
+                continue
+            return False
+    process.kill()
+    return True
+
+
+def end_session(session: int) -> None:
+    """Kill what is left of a session after its leader ended or must end: hosts, programs, plugins."""
+    for pid in psutil.pids():
+        try:
+            if os.getsid(pid) == session:
+                os.kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):  # it ended meanwhile, or was never ours
+            continue
+
+
+def stop_recorded_engine(pid_file: Path) -> None:
+    """End the engine that a dead cell process left behind, if it still is that very process."""
+    try:
+        pid, created = pid_file.read_text(encoding="ascii").split()
+    except (FileNotFoundError, ValueError):  # none was started, or it died while it was being recorded
+        return
+    try:
+        process = psutil.Process(int(pid))
+        if abs(process.create_time() - float(created)) < 1:
+            stop_engine(process)
+    except psutil.NoSuchProcess:
+        pass
+    end_session(int(pid))
+    pid_file.unlink(missing_ok=True)
+
+
+class _Reader(threading.Thread):
+    """Takes a stream to its end, so that the engine never blocks on a full pipe."""
+
+    def __init__(self, stream: IO[str] | None, callback: Callable[[str], object] | None) -> None:
+        super().__init__(daemon=True)
+        self._stream = stream
+        self._callback = callback
+        self._lines: list[str] = []
+        self.start()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._lines)
+
+    def run(self) -> None:
+        assert self._stream is not None  # noqa: S101 - Popen was given a pipe
+        with self._stream:
+            for line in self._stream:
+                self._lines.append(line.rstrip())
+                if self._callback:
+                    self._callback(line.rstrip())
