@@ -1,6 +1,6 @@
 """The frozen nouns that walk from room to room: programs and cells in, results out. Nothing here touches anything.
 
-Times are seconds (float) or aware UTC datetimes. The result models are the result document: `RunResult.model_dump(mode="json")`.
+Times are seconds (float) or aware UTC datetimes. The result models together are the result document.
 """
 
 from __future__ import annotations
@@ -112,7 +112,6 @@ class Cell(Frozen):
     stack: str
     suffix: str
     region: str
-    account: str | None  # 12 digits; None on aws until the target was asked
     config: Mapping[str, Any]  # as in Pulumi.NAME.yaml: text, structures, or {"secure": ciphertext}
     stack_config: StackConfig | None
     tags: Mapping[str, str]
@@ -136,6 +135,35 @@ class Plan(Frozen):
     preflight: bool
     probe: bool
     parallel: int
+
+
+class LeaseState(enum.StrEnum):
+    """How a lease stands."""
+
+    OPEN = "open"  # something may exist, and somebody works with it
+    KEPT = "kept"  # left up on request
+    LEAKED = "leaked"  # the leak check found something, or could not be completed
+    CLOSED = "closed"  # proved gone
+
+
+class Lease(Frozen):
+    """What we opened, where, for whom, until when, and how it stands."""
+
+    run: str
+    cell: str
+    stack: str
+    program: str
+    target: str
+    region: str
+    account: str | None
+    directory: str  # where state, journal and log of the cell lie
+    owner: str
+    host: str
+    process: int
+    created: datetime
+    expires: datetime
+    state: LeaseState = LeaseState.OPEN
+    reason: str = ""
 
 
 class PhaseResult(Frozen):

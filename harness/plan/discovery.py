@@ -77,9 +77,7 @@ def _read_project(path: Path) -> dict[str, Any]:
 
 def _python_options(path: Path, project: dict[str, Any]) -> dict[str, Any]:
     runtime = project.get("runtime")
-    name, options = (
-        (runtime.get("name"), runtime.get("options")) if isinstance(runtime, dict) else (runtime, None)
-    )
+    name, options = (runtime.get("name"), runtime.get("options")) if isinstance(runtime, dict) else (runtime, None)
     if name != "python":
         raise ProgramError(
             f"{path}: runtime {name!r} is not supported" if name else f"{path}: no runtime",

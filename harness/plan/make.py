@@ -12,7 +12,6 @@ from harness.plan.settings import Settings, namespaced, parse_config, pick_regio
 
 SUFFIX_KEY = "environmentSuffix"
 SUFFIX_VARIABLE = "ENVIRONMENT_SUFFIX"
-ACCOUNT_DIGITS = 12
 
 
 def make_plan(settings: Settings, rng: random.Random) -> Plan:
@@ -79,7 +78,6 @@ def _cell(program: Program, settings: Settings, given: dict[str, str], rng: rand
         stack=name,
         suffix=suffix,
         region=region,
-        account=None if settings.target == "aws" else _account(rng),
         config=config,
         stack_config=stack,
         tags=_tags(program, suffix),
@@ -90,8 +88,3 @@ def _tags(program: Program, suffix: str) -> dict[str, str]:
     """What every taggable resource carries through the provider; harness.toml may say it better."""
     defaults = {"Environment": suffix, "Project": program.name, "CostCenter": "ephemeral"}
     return {**defaults, **program.tags}
-
-
-def _account(rng: random.Random) -> str:
-    """A 12-digit account of the cell's own: emulators take the access key for it and isolate by it."""
-    return str(rng.randint(10 ** (ACCOUNT_DIGITS - 1), 10**ACCOUNT_DIGITS - 1))

@@ -34,7 +34,9 @@ def suffix_budget(project: str) -> int:
 def check_suffix(suffix: str, project: str) -> str:
     """The suffix itself, or SuffixError with the rule, the limit and whose limit it is."""
     if not suffix:
-        raise SuffixError("the environment suffix is empty", hint="leave it out for a random one, or give --suffix pr-123")
+        raise SuffixError(
+            "the environment suffix is empty", hint="leave it out for a random one, or give --suffix pr-123"
+        )
     if not _GIVEN.fullmatch(suffix) or "--" in suffix:
         raise SuffixError(
             f"suffix {suffix!r} is malformed: only a-z, 0-9 and single hyphens inside are allowed",

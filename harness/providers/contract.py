@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +33,26 @@ class Secret:
 
 
 Props: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One blob among the inputs: its text, a path on this machine, or a URI; `sha256` is the engine's hash of it."""
+
+    text: str | None = None
+    path: str | None = None
+    uri: str | None = None
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Many blobs among the inputs: assets and archives by name, a path (directory, zip or tar), or a URI."""
+
+    assets: Mapping[str, Asset | Archive] | None = None
+    path: str | None = None
+    uri: str | None = None
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +177,15 @@ class ResourceState:
 
 
 class ProviderError(Exception):
-    """The target refused, or the request cannot be served. The text is what the user reads."""
+    """The target refused, or the request cannot be served. The text is what the user reads.
+
+    `definite` is False when the target may have done it all the same (the answer was lost, the call timed out): the
+    journal then keeps the intent open, so that the leak check asks about it.
+    """
+
+    def __init__(self, message: str, *, definite: bool = True) -> None:
+        super().__init__(message)
+        self.definite = definite
 
 
 class PartialError(ProviderError):
@@ -240,6 +268,7 @@ class Found:
     region: str
 
 
+@runtime_checkable
 class Inspectable(Provider, Protocol):
     """A provider instance that can say what is at the target, without the engine and without a state."""
 

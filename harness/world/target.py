@@ -79,7 +79,7 @@ def parse_target(text: str) -> Target:
 
 
 def check_target(target: Target, *, seconds: float = CHECK_SECONDS) -> None:
-    """Ask the target's URL for its caller identity; without a URL (`aws`, an emulator not yet started) nothing is asked.
+    """Ask the target's URL for its caller identity; a target without one (`aws`, an emulator not started) is not asked.
 
     Raises:
         TargetError: nothing answers there within `seconds`, or what answers does not speak AWS.

@@ -1,0 +1,231 @@
+"""One JSON request on stdin in, a Pulumi program run to its end, one JSON verdict on a pipe out.
+
+Runs in the *program's* interpreter, where neither the harness nor a new Python need be: standard library (3.9 and
+later) and the `pulumi` SDK that is found there, nothing else. Usage: `python -u program_runner.py VERDICT_FD`.
+
+Request: {program, root, project, stack, organization, monitor, engine, parallel, preview, config, secret_keys,
+keep_bytecode_under}. Verdict: {"kind": "done"}, {"kind": "quiet"} (the engine is going away and needs no message), or
+{"kind": "error", "message": text for the user}. No verdict means that the program ended the process itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import logging
+import os
+import sys
+import sysconfig
+import threading
+import time
+import traceback
+import types
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_SIGKILL = 9
+_THREADS_PER_RESOURCE = 4  # each registration may wait for a few calls of its own
+
+
+class _EndedByProgramError(Exception):
+    """`sys.exit` in the program's own code, kept out of asyncio, which lets SystemExit tear the loop down."""
+
+    def __init__(self, code: Any) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def main() -> None:
+    """Read the request, run, write the verdict, and leave without waiting for the program's threads."""
+    verdict_fd = int(sys.argv[1])
+    os.set_inheritable(verdict_fd, False)
+    _die_with(os.getppid())
+    del sys.path[0]  # this file's own folder must not shadow the program's modules
+    request = json.load(sys.stdin)
+    with open(os.devnull, encoding="utf-8") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    _spare_bytecode(request["keep_bytecode_under"])
+    verdict = _run(request)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(verdict_fd, "w", encoding="utf-8") as pipe:
+        json.dump(verdict, pipe)
+    os._exit(0)  # a thread of the program that never ends must not hold up the engine
+
+
+def _die_with(parent: int) -> None:
+    """End when the language host does, however it does."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _spare_bytecode(keep_under: str | None) -> None:
+    """Write no `__pycache__`, here or in child processes, but warm the harness's own installation if that is ours."""
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    if keep_under is None or os.path.realpath(keep_under) != os.path.realpath(sys.prefix):
+        sys.dont_write_bytecode = True
+        return
+    from importlib.machinery import SourceFileLoader
+
+    libraries = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("purelib", "platlib")})
+    write = SourceFileLoader.set_data
+
+    def write_in_libraries(self: Any, path: str, data: Any, **options: Any) -> None:
+        if path.startswith(libraries):
+            write(self, path, data, **options)
+
+    SourceFileLoader.set_data = write_in_libraries  # type: ignore[method-assign] # the loader's documented write hook
+
+
+def _run(request: dict[str, Any]) -> dict[str, str]:
+    program = Path(request["program"])
+    try:
+        # Before the SDK is imported, so that a typing mistake is told at once.
+        code = compile(program.read_bytes(), str(program), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        return _failed(_told(error, program, request))
+    except OSError as error:
+        return _failed(f"the program {program} cannot be read: {error.strerror or error}")
+    try:
+        import pulumi
+    except ModuleNotFoundError as error:
+        if error.name != "pulumi":
+            raise
+        return _failed(
+            f"the interpreter {sys.executable} has no Pulumi SDK (no module named 'pulumi'); install it with "
+            f"`{sys.executable} -m pip install pulumi`, or name the program's own environment as "
+            "`runtime.options.virtualenv` in Pulumi.yaml"
+        )
+    sys.path.insert(0, str(program.parent))
+    sys.argv = [str(program)]
+    _configure(request)
+    return _judge(_deploy(pulumi, code, program, request), program, request)
+
+
+def _configure(request: dict[str, Any]) -> None:
+    from pulumi import runtime
+
+    settings: dict[str, Any] = {
+        "project": request["project"],
+        "stack": request["stack"],
+        "monitor": request["monitor"],
+        "engine": request["engine"],
+        "parallel": request["parallel"],
+        "dry_run": request["preview"],
+        "organization": request["organization"],
+    }
+    try:
+        chosen = runtime.Settings(**settings, root_directory=request["root"])
+    except TypeError:  # an SDK from before root_directory
+        chosen = runtime.Settings(**settings)
+    runtime.configure(chosen)
+    runtime.set_all_config(request["config"], request["secret_keys"])
+
+
+def _deploy(pulumi: Any, code: Any, program: Path, request: dict[str, Any]) -> BaseException | None:
+    """Run the program and wait for all that it registered. Returns what stopped it, if anything did."""
+    main_module = types.ModuleType("__main__")
+    main_module.__file__ = str(program)
+    sys.modules["__main__"] = main_module
+
+    def body() -> None:
+        try:
+            exec(code, main_module.__dict__)  # noqa: S102 - running the user's program is what this file is for
+        except SystemExit as end:
+            if end.code not in (None, 0):
+                raise _EndedByProgramError(end.code) from None
+
+    # The SDK leaves failed tasks behind whose error it has told already.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    loop = asyncio.new_event_loop()
+    threads = max(int(request["parallel"]), 1) * _THREADS_PER_RESOURCE
+    loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(max_workers=threads))
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(body))
+    except BaseException as error:  # noqa: BLE001 - each kind becomes a verdict
+        return error
+    return None
+
+
+def _judge(error: BaseException | None, program: Path, request: dict[str, Any]) -> dict[str, str]:
+    import grpc
+    from pulumi import RunError
+
+    if error is None:
+        return {"kind": "done"}
+    if isinstance(error, RunError):
+        return _failed(str(error))
+    if isinstance(error, grpc.RpcError):
+        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+            return {"kind": "quiet"}
+        return _failed(f"the engine refused a call of the program: {error.details()}")
+    if isinstance(error, _EndedByProgramError):
+        if isinstance(error.code, int):
+            return _failed(f"the program exited with code {error.code} before it was done")
+        return _failed(f"the program exited before it was done: {error.code}")
+    if isinstance(error, SystemExit):  # the SDK's own way out when the engine's end of the line is gone
+        return {"kind": "quiet"}
+    return _failed(_told(error, program, request))
+
+
+def _failed(message: str) -> dict[str, str]:
+    return {"kind": "error", "message": message}
+
+
+def _told(error: BaseException, program: Path, request: dict[str, Any]) -> str:
+    """Write the traceback, shortened to the user's own files; whole when none of its frames is theirs."""
+    told = traceback.TracebackException.from_exception(error)
+    mine = _own_files(program, request["root"])
+    for part in _parts(told, set()):
+        kept = [frame for frame in part.stack if mine(frame.filename)]
+        part.stack = traceback.StackSummary.from_list(kept or [f for f in part.stack if f.filename != __file__])
+    return "the program failed with an unhandled exception:\n" + "".join(told.format()).rstrip()
+
+
+def _own_files(program: Path, root: str) -> Callable[[str], bool]:
+    folders = tuple({os.path.join(folder, "") for folder in (str(program.parent), root)})
+    libraries = tuple({os.path.join(path, "") for path in (sys.prefix, *sysconfig.get_paths().values())})
+
+    def mine(filename: str) -> bool:
+        name = os.path.abspath(filename)
+        inside_library = "site-packages" in name or any(
+            name.startswith(library) for library in libraries if not library.startswith(folders) or len(library) > 1
+        )
+        own = name.startswith(folders) and filename != __file__
+        return own and not (inside_library and not _below(name, folders, libraries))
+
+    return mine
+
+
+def _below(name: str, folders: tuple[str, ...], libraries: tuple[str, ...]) -> bool:
+    """Whether the program lies inside the library folder, not the library inside the program's."""
+    return any(name.startswith(library) and any(f.startswith(library) for f in folders) for library in libraries)
+
+
+def _parts(told: traceback.TracebackException, seen: set[int]) -> Iterator[traceback.TracebackException]:
+    """The exception, its causes and contexts, and the members of a group."""
+    if id(told) in seen:
+        return
+    seen.add(id(told))
+    yield told
+    for other in (told.__cause__, told.__context__, *(getattr(told, "exceptions", None) or ())):
+        if other is not None:
+            yield from _parts(other, seen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Old and new checked inputs in, what differs and whether it replaces out. Pure: nothing is asked of the target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.providers.aws import naming, normal
+from harness.providers.aws.shapes import fill
+from harness.providers.contract import Change, Diff
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.providers.aws.declare import Resource
+    from harness.providers.contract import DiffRequest, Props
+
+_REPLACING = {
+    Change.ADD: Change.ADD_REPLACE,
+    Change.DELETE: Change.DELETE_REPLACE,
+    Change.UPDATE: Change.UPDATE_REPLACE,
+}
+
+
+def diff(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -> Diff:
+    """Compare inputs with inputs: what AWS filled in by itself never differs; `read` puts real drift into the old ones."""
+    changes: dict[str, Change] = {}
+    ignored = {path.split(".")[0].split("[")[0] for path in request.ignore_changes}
+    for name in sorted({*request.old_inputs, *request.inputs}):
+        if name.startswith("__") or name in ignored:
+            continue
+        old, new = request.old_inputs.get(name), request.inputs.get(name)
+        if normal.same(resource, name, old, new):
+            continue
+        if _only_moved(resource, name, old, new, request.old_outputs):
+            continue
+        kind = Change.ADD if normal.is_empty(old) else Change.DELETE if normal.is_empty(new) else Change.UPDATE
+        changes[name] = kind if name in resource.updatable else _REPLACING[kind]
+    replaces = any(kind in _REPLACING.values() for kind in changes.values())
+    return Diff(changes, delete_before_replace=replaces and _collides(resource, request, account))
+
+
+def _only_moved(resource: Resource, name: str, old: Any, new: Any, outputs: Props) -> bool:
+    """A difference that is none at the target: an optional argument was taken out, or names what is already so."""
+    if normal.is_empty(new):
+        return resource.has(resource.computed, name) or (resource.naming is not None and name == resource.naming.prefix)
+    if not normal.is_empty(old):
+        return False
+    if name == "region" or resource.has(resource.computed, name) or name not in resource.updatable:
+        return normal.same(resource, name, outputs.get(name), new)
+    return False
+
+
+def _collides(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -> bool:
+    """Whether the new one would have the id of the old one, so that both cannot exist."""
+    predicted = identify(resource, request.inputs, account)
+    if predicted is None or predicted != identify(resource, request.old_inputs, account):
+        return False
+    if resource.naming is None:
+        return True
+    logical = request.urn.rsplit("::", 1)[-1]
+    name = request.inputs.get(resource.naming.property)
+    return not naming.is_automatic(resource.naming, logical, request.inputs, name)
+
+
+def identify(resource: Resource, inputs: Props, account: Mapping[str, Any]) -> str | None:
+    """The id that a create with these inputs will have, or None when only the target decides it."""
+    if not resource.identity:
+        return None
+    values = {**account, **inputs}
+    try:
+        text = str(fill(resource.identity, values))
+    except KeyError:
+        return None
+    return None if normal.has_unknown([values[key] for key in inputs if f"{{{key}}}" in resource.identity]) else text

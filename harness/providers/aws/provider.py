@@ -1,0 +1,188 @@
+"""One configured instance (one region, one account): requests of the contract in, answers out, from many threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from harness.providers.aws import asking, checking, differ, inspecting, lifecycle, registry
+from harness.providers.aws.work import Work
+from harness.providers.contract import (
+    Checked,
+    CheckFailure,
+    CheckRequest,
+    CreateRequest,
+    DeleteRequest,
+    Diff,
+    DiffRequest,
+    Found,
+    Presence,
+    Props,
+    ProviderError,
+    ReadRequest,
+    ResourceState,
+    UpdateRequest,
+)
+
+if TYPE_CHECKING:
+    from harness.providers.aws.clients import Clients
+    from harness.providers.aws.declare import Resource
+    from harness.providers.aws.tags import TagRules
+
+
+class AwsProvider:
+    """Implements contract.Inspectable."""
+
+    def __init__(self, clients: Clients, rules: TagRules) -> None:
+        self.clients = clients
+        self.rules = rules
+        self.region = clients.access.region
+        self._lock = threading.Lock()
+        self._flights: set[threading.Event] = set()
+
+    def check(self, request: CheckRequest) -> Checked:
+        """Complete the inputs; name what cannot be accepted."""
+        resource = registry.resources().get(request.type)
+        if resource is None:
+            return Checked(request.inputs, (CheckFailure("", self._unknown(request.type)),))
+        return checking.check(resource, request, self.rules, self.clients)
+
+    def diff(self, request: DiffRequest) -> Diff:
+        """Compare old inputs with new ones."""
+        return differ.diff(self._resource(request.type), request, self._place(request.inputs))
+
+    def create(self, request: CreateRequest) -> ResourceState:
+        """Make it, wait until it is ready."""
+        resource = self._resource(request.type)
+        if request.preview:
+            return ResourceState("", lifecycle.foresee(resource, request.inputs))
+        with self._flight() as cancelled:
+            return lifecycle.create(
+                self._work(resource, request.name, inputs=request.inputs, timeout=request.timeout, cancelled=cancelled)
+            )
+
+    def read(self, request: ReadRequest) -> ResourceState | None:
+        """Look at it."""
+        resource = self._resource(request.type)
+        return lifecycle.read(
+            self._work(resource, _name(request.urn), id=request.id, inputs=request.inputs, outputs=request.outputs)
+        )
+
+    def update(self, request: UpdateRequest) -> ResourceState:
+        """Change it in place."""
+        resource = self._resource(request.type)
+        if request.preview:
+            outputs = lifecycle.foresee(resource, request.inputs, request.old_outputs)
+            return ResourceState(request.id, outputs)
+        with self._flight() as cancelled:
+            return lifecycle.update(
+                self._work(
+                    resource,
+                    _name(request.urn),
+                    id=request.id,
+                    inputs=request.inputs,
+                    old=request.old_inputs,
+                    outputs=request.old_outputs,
+                    timeout=request.timeout,
+                    cancelled=cancelled,
+                )
+            )
+
+    def delete(self, request: DeleteRequest) -> None:
+        """Remove it, wait until it is gone."""
+        resource = self._resource(request.type)
+        with self._flight() as cancelled:
+            lifecycle.delete(
+                self._work(
+                    resource,
+                    _name(request.urn),
+                    id=request.id,
+                    inputs=request.inputs,
+                    outputs=request.outputs,
+                    timeout=request.timeout,
+                    cancelled=cancelled,
+                )
+            )
+
+    def invoke(self, token: str, args: Props) -> Props | tuple[CheckFailure, ...]:
+        """Answer a function call. Raises ProviderError for a token that is not known, and for what AWS refuses."""
+        return asking.answer(self.clients, self.rules, token, args)
+
+    def cancel(self) -> None:
+        """Wake everything that waits; later operations are not touched."""
+        with self._lock:
+            for flight in self._flights:
+                flight.set()
+
+    def identify(self, type: str, inputs: Props) -> str | None:  # noqa: A002 - Pulumi's word
+        """The id that a create with these checked inputs will have, or None."""
+        resource = registry.resources().get(type)
+        return None if resource is None else differ.identify(resource, inputs, self._place(inputs))
+
+    def presence(self, type: str, id: str, outputs: Props) -> tuple[Presence, str]:  # noqa: A002 - Pulumi's words
+        """Ask the target for one resource."""
+        resource = registry.resources().get(type)
+        if resource is None:
+            return Presence.UNVERIFIED, f"the bundled provider has no declaration of {type}"
+        return inspecting.presence(self._work(resource, id, id=id, outputs=outputs))
+
+    def find(self, types: Iterable[str], tags: Mapping[str, str]) -> Sequence[Found]:
+        """Everything of these types that carries all these tags, by each service's own listing."""
+        declared = {one.token: one for one in map(registry.resources().get, types) if one}
+        return inspecting.find([self._work(one, one.noun) for one in declared.values()], tags)
+
+    def _resource(self, token: str) -> Resource:
+        resource = registry.resources().get(token)
+        if resource is None:
+            raise ProviderError(self._unknown(token))
+        return resource
+
+    def _unknown(self, token: str) -> str:
+        hint = registry.closest(token, registry.resources())
+        nearest = f" (nearest: {hint})" if hint else ""
+        return f"{token}: the bundled provider does not have this resource type{nearest}; use `--provider official`"
+
+    def _place(self, inputs: Props) -> Mapping[str, Any]:
+        return _Place(self.clients, inputs)
+
+    def _work(self, resource: Resource, name: str, **more: Any) -> Work:
+        return Work(self.clients, resource, self.rules, name=name, **more)
+
+    @contextmanager
+    def _flight(self) -> Iterator[threading.Event]:
+        """An event that `cancel` sets for what is in flight at that moment."""
+        event = threading.Event()
+        with self._lock:
+            self._flights.add(event)
+        try:
+            yield event
+        finally:
+            with self._lock:
+                self._flights.discard(event)
+
+
+class _Place(Mapping[str, Any]):
+    """`region`, `account`, `partition` for templates of ids; the account is asked only when a template wants it."""
+
+    def __init__(self, clients: Clients, inputs: Props) -> None:
+        self._clients = clients
+        self._region = inputs.get("region") or clients.access.region
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "region":
+            return self._region
+        if name in {"account", "partition"}:
+            return getattr(self._clients, name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("region", "account", "partition"))
+
+    def __len__(self) -> int:
+        return 3
+
+
+def _name(urn: str) -> str:
+    return urn.rsplit("::", 1)[-1]

@@ -1,0 +1,1 @@
+"""SAY IT: the result document in; console, files and an exit code out."""

@@ -1,0 +1,129 @@
+"""A cell's specification in; its process out, with its messages, and a second process for the destroy if it dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from pydantic import ValidationError
+
+from harness.model import CellResult, CellStatus, Failure, PhaseName, PhaseResult, PhaseStatus, ResourceRef, Resources
+from harness.run.messages import MESSAGES, CellSpec, Message, NoteMessage, ResultMessage
+from harness.world.files import CellFiles
+from harness.world.target import Target, program_environment
+
+RECOVERIES = 2  # processes that may follow one that died: a third would most likely die of the same
+LOG_TAIL = 5  # lines of a dead process's log that are told
+
+
+class CellProcess:
+    """Runs one cell in a process of its own, to its result, whatever becomes of the process."""
+
+    def __init__(self, spec: CellSpec, hear: Callable[[Message], None], keep_open: Sequence[int] = ()) -> None:
+        self._spec = spec
+        self._hear = hear
+        self._keep_open = tuple(keep_open)
+        self._process: subprocess.Popen[str] | None = None
+        self._stop: str | None = None
+
+    def run(self) -> CellResult:
+        """Block until the cell has a result. A process that died is followed by one that destroys."""
+        spec = self._spec
+        for _ in range(RECOVERIES + 1):
+            result = self._once(spec)
+            if result is not None:
+                return result
+            failure = self._death(spec)
+            self._hear(NoteMessage(text=f"{failure.message}; destroying what it made"))
+            spec = spec.model_copy(update={"recover": True, "first_failure": spec.first_failure or failure})
+        return self._lost(spec)
+
+    def stop(self, reason: str) -> None:
+        """Ask the cell to stop and destroy."""
+        self._stop = reason
+        process = self._process
+        if process is not None and process.stdin is not None:
+            try:
+                process.stdin.write(f"stop {reason}\n")
+                process.stdin.flush()
+            except (BrokenPipeError, ValueError):  # it has just ended, which is what was wanted
+                return
+
+    def _once(self, spec: CellSpec) -> CellResult | None:
+        files = CellFiles(spec.directory)
+        files.make()
+        with files.log.open("ab") as log:
+            self._process = process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "harness.run.cell"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                encoding="utf-8",
+                start_new_session=True,  # the terminal's Ctrl-C is for the CLI, which asks the cell to stop
+                pass_fds=self._keep_open,
+                env=_environment(spec),
+            )
+        try:
+            return self._attend(process, spec)
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()
+            process.wait()
+
+    def _attend(self, process: subprocess.Popen[str], spec: CellSpec) -> CellResult | None:
+        assert process.stdin is not None  # noqa: S101 - Popen was given pipes
+        assert process.stdout is not None  # noqa: S101
+        try:
+            process.stdin.write(spec.model_dump_json() + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            return None
+        if self._stop is not None and not spec.recover:
+            self.stop(self._stop)
+        result = None
+        with process.stdout:
+            for line in process.stdout:
+                try:
+                    message = MESSAGES.validate_json(line)
+                except ValidationError:  # the last line of a process that was killed while it wrote
+                    continue
+                if isinstance(message, ResultMessage):
+                    result = message.result
+                else:
+                    self._hear(message)
+        return result
+
+    def _death(self, spec: CellSpec) -> Failure:
+        code = self._process.returncode if self._process else None
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+        log = CellFiles(spec.directory).log
+        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL:])
+        return Failure(phase=None, message=f"the cell process {how}", hint=f"its log is {log}", detail=tail)
+
+    def _lost(self, spec: CellSpec) -> CellResult:
+        """No process came to an end: nobody can say what is left, so it counts as leaked."""
+        cell = spec.cell
+        unknown = ResourceRef(type="stack", id=cell.stack, reason="the destroy did not come to an end")
+        return CellResult(
+            cell=cell.name,
+            program=cell.program.name,
+            stack=cell.stack,
+            suffix=cell.suffix,
+            region=cell.region,
+            account=spec.account,
+            status=CellStatus.LEAKED,
+            phases=(
+                PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail="every process died"),
+            ),
+            resources=Resources(unverified=(unknown,)),
+            error=spec.first_failure,
+            log=str(CellFiles(spec.directory).log),
+        )
+
+
+def _environment(spec: CellSpec) -> dict[str, str]:
+    """The caller's, led to the target: probes run in that process, and may call boto3 by themselves."""
+    target = Target(kind=spec.target, url=spec.url)
+    return {**program_environment(target, os.environ, spec.cell.region, spec.account), "PYTHONUNBUFFERED": "1"}

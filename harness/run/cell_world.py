@@ -1,0 +1,83 @@
+"""A cell's specification in; its stack and its provider process out, started side by side and always ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from pulumi.automation.errors import CommandError
+
+from harness.model import Failure, PhaseName
+from harness.run.marks import ambient, provider_config, run_tags
+from harness.run.messages import CellSpec
+from harness.run.record import PhaseError
+from harness.run.shield import Shield
+from harness.world.command import EngineCommand, EngineStoppedError, Guard, stop_recorded_engine
+from harness.world.engine_environment import engine_environment
+from harness.world.files import CellFiles
+from harness.world.provider import ProviderProcess
+from harness.world.stack import Stack
+from harness.world.target import Target
+
+
+class CellWorld:
+    """What one cell works with."""
+
+    def __init__(self, spec: CellSpec, files: CellFiles, resources: ExitStack, shield: Shield) -> None:
+        self.spec = spec
+        self.files = files
+        self._resources = resources
+        self._shield = shield
+        self._provider: ProviderProcess | None = None
+        self.provider()  # starts while the SDK is imported and the stack is made
+        self.stack = Stack(spec.cell, files, _command(spec, files), provider_config(spec))
+
+    def provider(self) -> ProviderProcess:
+        """The cell's provider process, started again if it died: the destroy needs it."""
+        if self._provider is None or not self._provider.alive:
+            if self._provider is not None:
+                self._provider.close()
+            process = ProviderProcess.start(ambient(self.spec), self.files.directory)
+            self._provider = self._resources.enter_context(process)
+            if self.spec.provider == "bundled":
+                process.plugin_home(self.files.engine_home)
+        return self._provider
+
+    def create_stack(self) -> None:
+        """An empty stack with the cell's configuration. Raises PhaseError."""
+        phase = PhaseName.PREFLIGHT
+        try:
+            with self.stack.command.guarded(Guard(stop=self._shield.stop)):
+                self.stack.create()
+        except EngineStoppedError as stopped:
+            failure = Failure(phase=phase, message=f"stopped: {stopped.reason}", hint="nothing had been made")
+            raise PhaseError(failure, interrupted=self._shield.interrupted is not None) from stopped
+        except CommandError as error:
+            message = f"the stack could not be made: {str(error).strip().splitlines()[-1]}"
+            raise PhaseError(Failure(phase=phase, message=message, hint="see the cell's log")) from error
+
+
+@contextmanager
+def open_cell_world(spec: CellSpec, shield: Shield) -> Iterator[CellWorld]:
+    """Everything that the cell needs, ended when the block ends, however it ends."""
+    files = CellFiles(spec.directory)
+    files.make()
+    if spec.recover:
+        stop_recorded_engine(files.engine_pid)
+    with ExitStack() as resources:
+        yield CellWorld(spec, files, resources, shield)
+
+
+def _command(spec: CellSpec, files: CellFiles) -> EngineCommand:
+    environment = engine_environment(
+        spec.cell,
+        files,
+        target=Target(kind=spec.target, url=spec.url),
+        account=spec.account,
+        provider=spec.provider,
+        tags=run_tags(spec),
+        hosts=spec.hosts,
+        base=os.environ,
+    )
+    return EngineCommand(spec.engine, spec.engine_version, environment, files.engine_pid)

@@ -1,0 +1,161 @@
+"""A cell that may have made something in; proof that nothing is left, or the list of what is, out.
+
+The ladder, in this order: the engine is dead and its lock released; what was cut off is looked up at the target and
+deleted, only then dropped from the state; the stack is destroyed, going on past errors, and again after a pause; what
+is still ours is deleted one by one; the target is asked about everything that we ever knew of.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from harness.errors import HarnessError, WorldError
+from harness.model import CellStatus, Failure, PhaseName
+from harness.providers.journal import read_journal
+from harness.run.leaks import Known, Ledger, as_refs, find_tagged, survey
+from harness.run.operation import operate
+from harness.run.record import PhaseError, Record
+from harness.run.shield import Shield
+from harness.world.provider import Asked, ProviderProcess
+from harness.world.stack import Stack
+
+ATTEMPTS = 3  # of the engine's destroy: the second finds what only needed its dependents gone
+PAUSE = 1.0  # seconds before the second attempt, doubled for the next
+ROUNDS = 4  # of deleting one by one: each round frees what the next one can take
+
+
+class Destroyer:
+    """Destroys one cell, and proves it."""
+
+    def __init__(self, stack: Stack, provider: ProviderProcess, record: Record, shield: Shield) -> None:
+        self._stack = stack
+        self._provider = provider
+        self._record = record
+        self._shield = shield
+        self._ledger = Ledger(record.spec.cell.region)
+
+    def run(self) -> None:
+        """Both phases, whatever the first one ends with. Records, raises nothing that the user can cause."""
+        with self._shield.destroying(self._record.spec.limits.destroy):
+            for phase, work, status in (
+                (PhaseName.DESTROY, self._destroy, CellStatus.ERRORED),
+                (PhaseName.LEAK_CHECK, self._leak_check, CellStatus.LEAKED),
+            ):
+                try:
+                    with self._record.phase(phase, failed=status):
+                        self._explained(phase, work)
+                except PhaseError:
+                    continue  # recorded; what comes after must run all the same
+
+    @staticmethod
+    def _explained(phase: PhaseName, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except HarnessError as error:
+            raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
+
+    def _destroy(self) -> None:
+        self._stack.release_lock()
+        self._learn()
+        self._reconcile()
+        if not self._stack.checkpoint().resources:
+            return
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                planned = len(self._stack.checkpoint().resources)
+                operate(
+                    self._stack, self._record, self._shield, PhaseName.DESTROY, self._stack.destroy, planned=planned
+                )
+            except PhaseError as error:
+                self._learn()
+                if attempt == ATTEMPTS or self._shield.stop():
+                    raise
+                self._record.note(f"destroy failed, trying again: {error.failure.message}")
+                self._pause(PAUSE * 2 ** (attempt - 1))
+                self._stack.release_lock()
+                self._reconcile()
+            else:
+                return
+
+    def _learn(self) -> None:
+        self._ledger.add_state(self._stack.checkpoint())
+        self._ledger.add_journal(read_journal(self._stack.files.journal))
+
+    def _reconcile(self) -> None:
+        """Creates that were cut off: find them at the target, delete them, and only then clear the evidence."""
+        checkpoint = self._stack.checkpoint()
+        journal = read_journal(self._stack.files.journal)
+        cut_off = {intent.type for intent in journal.open_intents()}
+        cut_off |= {pending.type for pending in checkpoint.pending}
+        in_state = {(resource.type, resource.id) for resource in checkpoint.resources}
+        made = {(made.intent.type, made.id) for made in journal.standing()}
+        if not cut_off and made <= in_state:
+            return
+        self._ledger.add_found(self._tagged(cut_off))
+        orphans = [known for known in self._ledger.known if (known.type, known.id) not in in_state]
+        left = self._delete_each(orphans)
+        if checkpoint.pending and not left:
+            self._stack.clear_pending()
+
+    def _tagged(self, types: set[str]) -> list[Known]:
+        return find_tagged(self._provider, self._record.spec.run, types, self._ledger.regions)
+
+    def _delete_each(self, targets: list[Known]) -> tuple[Known, ...]:
+        """Delete what exists of these without the engine, newest first, in rounds. Returns what is left."""
+        left = survey(self._provider, targets).existing
+        for _ in range(ROUNDS):
+            if not left or self._shield.stop():
+                break
+            for known in reversed(left):
+                self._delete_one(known)
+            left = survey(self._provider, left).existing
+        return left
+
+    def _delete_one(self, known: Known) -> None:
+        item = Asked(known.type, known.id, known.outputs)
+        try:
+            self._provider.delete(known.region, item, timeout=self._shield.remaining)
+        except WorldError as error:  # not lost: what is left is asked about again, and named when it stays
+            self._record.note(f"could not delete {known.type} {known.id} yet: {error.message}")
+        else:
+            self._record.deleted += 1
+            self._record.note(f"deleted {known.type} {known.id}, which no state held")
+
+    def _leak_check(self) -> None:
+        self._learn()
+        self._ledger.add_found(self._tagged(self._ledger.types))
+        seen = survey(self._provider, self._ledger.known)
+        if seen.existing:
+            self._delete_each(list(seen.existing))
+            seen = survey(self._provider, self._ledger.known)
+        self._record.leaked, self._record.unverified = as_refs(seen)
+        if self._record.leaked:
+            names = ", ".join(f"{ref.type} {ref.id}" for ref in self._record.leaked[:5])
+            raise PhaseError(
+                Failure(
+                    phase=PhaseName.LEAK_CHECK,
+                    message=f"{len(self._record.leaked)} resources still exist: {names}",
+                    hint=f"harness destroy {self._record.spec.run} tries again; the lease stays open",
+                )
+            )
+        if self._record.unverified:
+            self._judge_unverified()
+
+    def _judge_unverified(self) -> None:
+        """The bundled provider can describe all that it makes: an answer that is missing is no proof."""
+        if self._record.spec.provider == "bundled":
+            first = self._record.unverified[0]
+            raise PhaseError(
+                Failure(
+                    phase=PhaseName.LEAK_CHECK,
+                    message=f"{len(self._record.unverified)} resources could not be asked about: "
+                    f"{first.type} {first.id}: {first.reason}",
+                    hint=f"harness destroy {self._record.spec.run} asks again; the lease stays open",
+                )
+            )
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self._shield.stop():
+            time.sleep(0.05)

@@ -1,0 +1,201 @@
+"""A plan and an open world in; the result of every cell out. Sequential is parallel with one worker."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import Protocol
+
+from harness.model import Cell, CellResult, CellStatus, Failure, Lease, LeaseState, Plan, RunResult, worst_exit_code
+from harness.run.cell_process import CellProcess
+from harness.run.keep import keep_emulator
+from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
+from harness.world.files import CellFiles
+from harness.world.leases import owner
+from harness.world.open import World
+from harness.world.target import new_account
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+KEEP_SECONDS = 8 * 3600.0  # how long a kept environment stays up: a working day
+TICK = 0.1  # seconds: how late a signal may be passed on
+
+
+class Audience(Protocol):
+    """Who hears what the cells say."""
+
+    def hear(self, cell: str, message: Message) -> None:
+        """One message of one cell."""
+
+
+def execute(plan: Plan, world: World, audience: Audience, rng: random.Random) -> RunResult:
+    """Run every cell; leases are opened before and settled after each. Signals stop all of them, with their destroy."""
+    started, began = datetime.now(UTC), time.monotonic()
+    specs = [make_spec(plan, cell, world, started, rng) for cell in plan.cells]
+    results = run_cells(specs, world, audience, plan.parallel)
+    if world.emulator is not None and any(result.status is CellStatus.KEPT for result in results):
+        keep_emulator(world.emulator, world.home.run(plan.run), KEEP_SECONDS)
+    return RunResult(
+        run=plan.run,
+        started=started,
+        seconds=round(time.monotonic() - began, 3),
+        exit_code=worst_exit_code([result.status for result in results]),
+        engine={"version": world.engine.version, "origin": world.engine.origin, "path": str(world.engine.path)},
+        provider=plan.provider,
+        target=str(world.target),
+        cells=tuple(results),
+    )
+
+
+def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: random.Random) -> CellSpec:
+    """What the cell's process is told."""
+    kept = KEEP_SECONDS if plan.keep_on_failure else 0
+    expires = started + timedelta(seconds=plan.limits.run + plan.limits.destroy + kept)
+    return CellSpec(
+        run=plan.run,
+        cell=cell,
+        account=None if world.target.kind == "aws" else new_account(rng),
+        directory=world.home.run(plan.run) / cell.name,
+        engine=world.engine.path,
+        engine_version=world.engine.version,
+        hosts=world.hosts,
+        provider=plan.provider,
+        target=world.target.kind,
+        url=world.url,
+        limits=plan.limits,
+        expires=expires.isoformat(timespec="seconds"),
+        keep_on_failure=plan.keep_on_failure,
+        preflight=plan.preflight,
+        probe=plan.probe,
+    )
+
+
+def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel: int) -> list[CellResult]:
+    """The cells of `specs`, at most `parallel` at a time, in the order of `specs`."""
+    crew = _Crew(world, audience)
+    with crew.heeding_signals(), ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
+        futures = [pool.submit(crew.work, spec) for spec in specs]
+        while wait(futures, timeout=TICK).not_done:
+            crew.pass_on()
+    return [_value(future) for future in futures]
+
+
+def _value(future: Future[CellResult]) -> CellResult:
+    return future.result()
+
+
+class _Crew:
+    """The cells that run now, and the signal that must reach all of them."""
+
+    def __init__(self, world: World, audience: Audience) -> None:
+        self._world = world
+        self._audience = audience
+        self._lock = threading.Lock()
+        self._running: dict[str, CellProcess] = {}
+        self._signals: list[str] = []
+        self._passed_on = 0
+
+    @contextmanager
+    def heeding_signals(self) -> Iterator[None]:
+        """Signals become requests to the cells, until all of them have ended."""
+
+        def note(number: int, _frame: FrameType | None) -> None:
+            self._signals.append(signal.Signals(number).name)
+
+        before = {number: signal.signal(number, note) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def pass_on(self) -> None:
+        """Tell the running cells about signals that came since."""
+        while self._passed_on < len(self._signals):
+            reason = self._signals[self._passed_on]
+            self._passed_on += 1
+            with self._lock:
+                running = dict(self._running)
+            for name, process in running.items():
+                self._audience.hear(name, NoteMessage(text=f"{reason}: stopping, then destroying"))
+                process.stop(reason)
+
+    def work(self, spec: CellSpec) -> CellResult:
+        """One cell from lease to lease."""
+        name = spec.cell.name
+        if self._signals:
+            return _never_begun(spec, self._signals[0])
+        hear: Callable[[Message], None] = lambda message: self._audience.hear(name, message)  # noqa: E731 - bound once
+        self._open_lease(spec)
+        process = CellProcess(spec, hear, self._world.keep_open)
+        with self._lock:
+            self._running[name] = process
+        if self._signals:  # it came between the look above and the entry into the table
+            process.stop(self._signals[0])
+        try:
+            result = process.run()
+        finally:
+            with self._lock:
+                del self._running[name]
+        settle(spec, result, self._world)
+        hear(ResultMessage(result=result))
+        return result
+
+    def _open_lease(self, spec: CellSpec) -> None:
+        files = CellFiles(spec.directory)
+        files.make()
+        files.spec.write_text(spec.model_dump_json(), encoding="utf-8")
+        files.spec.chmod(0o600)  # configuration may hold what nobody else should read
+        lease = Lease(
+            run=spec.run,
+            cell=spec.cell.name,
+            stack=spec.cell.stack,
+            program=spec.cell.program.name,
+            target=spec.url or spec.target,
+            region=spec.cell.region,
+            account=spec.account,
+            directory=str(spec.directory),
+            created=datetime.now(UTC),
+            expires=datetime.fromisoformat(spec.expires),
+            **owner(),
+        )
+        self._world.leases.open(lease)
+
+
+def settle(spec: CellSpec, result: CellResult, world: World) -> None:
+    """Close the lease of what is proved gone, and remove its state; anything else stays open and says why."""
+    lease_state, reason = _lease_state(result)
+    world.leases.settle(spec.run, spec.cell.name, lease_state, reason)
+    if lease_state is LeaseState.CLOSED:
+        CellFiles(spec.directory).forget()
+
+
+def _lease_state(result: CellResult) -> tuple[LeaseState, str]:
+    if result.status is CellStatus.KEPT:
+        return LeaseState.KEPT, "kept on request"
+    if result.status is CellStatus.LEAKED:
+        return (
+            LeaseState.LEAKED,
+            f"{len(result.resources.leaked)} leaked, {len(result.resources.unverified)} unverified",
+        )
+    return LeaseState.CLOSED, result.status.value
+
+
+def _never_begun(spec: CellSpec, reason: str) -> CellResult:
+    cell = spec.cell
+    return CellResult(
+        cell=cell.name,
+        program=cell.program.name,
+        stack=cell.stack,
+        suffix=cell.suffix,
+        region=cell.region,
+        account=spec.account,
+        status=CellStatus.INTERRUPTED,
+        error=Failure(phase=None, message=f"not begun: {reason}"),
+    )

@@ -1,0 +1,80 @@
+"""A failed engine operation in; the first cause in a person's words, and what to do, out."""
+
+from __future__ import annotations
+
+import re
+
+from harness.model import Failure, PhaseName, Program
+from harness.run.timeline import Diagnostic, Timeline, is_engine_only
+
+_MISSING_CONFIG = re.compile(r"Missing required configuration variable '(?:([^':]+):)?([^']+)'")
+# What the engine says besides the cause: true, and of no help to anyone.
+_NOISE = re.compile(
+    r"^(?:update|preview|destroy) failed$|^resource plugin .* is expected to have version|^\d+ errors? occurred"
+)
+_LONGEST = 2000  # characters of one message: a stack trace beyond that belongs into the log
+_MISSING_PLUGIN = re.compile(
+    r"could not (?:load|find|download) (?:plugin|latest)|no resource plugin|failed to (?:load|download|install) plugin",
+    re.IGNORECASE,
+)
+
+
+def explain_failure(phase: PhaseName, timeline: Timeline, output: str, program: Program) -> Failure:
+    """The failure of `phase`, from its timeline, or from the engine's own output when no event says it."""
+    errors = [error for error in timeline.errors if not _NOISE.match(error.message.strip())]
+    if not errors:
+        return Failure(phase=phase, message=f"{phase} failed: {_last_words(output)}", hint="see the cell's log")
+    first, rest = errors[0], errors[1:]
+    config = _MISSING_CONFIG.search(first.message)
+    if config is not None:
+        return _missing_config(phase, config, program)
+    return Failure(
+        phase=phase,
+        message=_message(first),
+        hint=_hint(first),
+        detail="\n".join(_message(error) for error in rest),
+    )
+
+
+def _missing_config(phase: PhaseName, match: re.Match[str], program: Program) -> Failure:
+    namespace, key = match[1] or program.name, match[2]
+    name = key if namespace == program.name else f"{namespace}:{key}"
+    return Failure(
+        phase=phase,
+        message=f"{program.name} needs the configuration value {name!r}",
+        hint=f"harness run … --config {name}=VALUE, or a default under [config] in its harness.toml",
+    )
+
+
+def _message(error: Diagnostic) -> str:
+    text = error.message.strip()
+    text = re.sub(r"^error: ", "", text)
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST] + " …"
+    if error.urn and not is_engine_only(_type_of(error.urn)):
+        name = error.urn.rpartition("::")[2]
+        return f"{_type_of(error.urn)} {name!r}: {text}"
+    return text
+
+
+def _hint(error: Diagnostic) -> str:
+    if _MISSING_PLUGIN.search(error.message):
+        return "the official plugin comes from Pulumi's site: allow that download, or use --provider bundled"
+    if "--provider official" in error.message:
+        return "the bundled provider does not know this argument"
+    if error.urn and not is_engine_only(_type_of(error.urn)):
+        return "the target refused it; nothing of this resource was kept"
+    return "mend the program; the traceback is above"
+
+
+def _type_of(urn: str) -> str:
+    """The innermost type of `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
+    parts = urn.split("::")
+    return parts[2].rpartition("$")[2] if len(parts) > 2 else ""  # noqa: PLR2004 - the third part of a URN
+
+
+def _last_words(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    stderr = lines[lines.index("stderr:") + 1 :] if "stderr:" in lines else lines
+    useful = [line for line in stderr if line.startswith("error:")] or stderr
+    return " ".join(useful[-3:])[:_LONGEST] or "the engine said nothing"

@@ -1,0 +1,76 @@
+"""What the CLI and a cell process say to each other: one specification in, JSON lines out, a result at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter
+
+from harness.model import Cell, CellResult, Failure, Frozen, Limits, PhaseName, PhaseStatus, ProviderName, TargetKind
+
+
+class CellSpec(Frozen):
+    """All that a cell process needs to know; its first line of input.
+
+    With `recover` nothing new is made: what an earlier process of this cell left is destroyed.
+    """
+
+    run: str
+    cell: Cell
+    account: str | None
+    directory: Path
+    engine: Path
+    engine_version: str
+    hosts: Path
+    provider: ProviderName
+    target: TargetKind
+    url: str | None
+    limits: Limits
+    expires: str  # ISO time, for the tag
+    keep_on_failure: bool = False
+    preflight: bool = True
+    probe: bool = True
+    recover: bool = False
+    first_failure: Failure | None = None  # of the process whose work is recovered
+
+
+class PhaseMessage(Frozen):
+    """A phase began (running) or ended."""
+
+    kind: Literal["phase"] = "phase"
+    phase: PhaseName
+    status: PhaseStatus
+    seconds: float = 0
+
+
+class ProgressMessage(Frozen):
+    """How far the phase is: resources done of planned, and what takes longest now."""
+
+    kind: Literal["progress"] = "progress"
+    phase: PhaseName
+    done: int
+    planned: int
+    waiting: str = ""
+
+
+class NoteMessage(Frozen):
+    """Something that a person wants to know at once."""
+
+    kind: Literal["note"] = "note"
+    text: str
+
+
+class ResultMessage(Frozen):
+    """The last message of a cell process."""
+
+    kind: Literal["result"] = "result"
+    result: CellResult
+
+
+Message: TypeAlias = Annotated[
+    PhaseMessage | ProgressMessage | NoteMessage | ResultMessage, Field(discriminator="kind")
+]
+Say: TypeAlias = Callable[[Message], None]
+MESSAGES: TypeAdapter[Message] = TypeAdapter(Message)

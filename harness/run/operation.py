@@ -1,0 +1,101 @@
+"""One engine operation in (preview, up or destroy), its timeline out, with progress told while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pulumi.automation.errors import CommandError
+
+from harness.model import Failure, PhaseName
+from harness.run.failure import explain_failure
+from harness.run.messages import ProgressMessage
+from harness.run.record import PhaseError, Record
+from harness.run.shield import Shield
+from harness.run.timeline import EventLog, Timeline
+from harness.world.command import EngineStoppedError, Guard
+from harness.world.stack import Stack
+
+PROGRESS_EVERY = 0.2  # seconds between two progress messages
+SHOW_WAITING_AFTER = 3.0  # seconds: what is quicker than this is not worth a name on the screen
+
+
+def operate(
+    stack: Stack, record: Record, shield: Shield, phase: PhaseName, verb: Callable[[Path], None], *, planned: int = 0
+) -> Timeline:
+    """Run `verb` with an event log of its own. Raises PhaseError when it fails or is stopped."""
+    log = EventLog(_fresh(stack.files.events, phase))
+    timeline = Timeline(record.clock)
+    progress = _Progress(record, phase, timeline, planned)
+
+    def tick() -> None:
+        for event in log.events():
+            timeline.take(event)
+        progress.tell()
+
+    try:
+        with stack.command.guarded(Guard(stop=shield.stop, tick=tick)):
+            verb(log.path)
+    except EngineStoppedError as stopped:
+        raise PhaseError(_stopped(phase, stopped, timeline), interrupted=shield.interrupted is not None) from stopped
+    except CommandError as error:
+        raise PhaseError(explain_failure(phase, timeline, str(error), record.spec.cell.program)) from error
+    finally:
+        if phase is not PhaseName.PREFLIGHT:  # a preview does nothing that could be counted
+            _account(record, timeline)
+    return timeline
+
+
+def _account(record: Record, timeline: Timeline) -> None:
+    """Add what an operation did to the cell's record, also when it failed."""
+    record.timings.extend(timeline.timings)
+    record.created += timeline.created
+    record.updated += timeline.updated
+    record.deleted += timeline.deleted
+
+
+def _stopped(phase: PhaseName, stopped: EngineStoppedError, timeline: Timeline) -> Failure:
+    waiting = [f"{short_name(urn)} ({seconds:.0f} s)" for urn, seconds in timeline.in_flight[:5]]
+    detail = f"was working on: {', '.join(waiting)}" if waiting else ""
+    hint = "what had been made is destroyed" if phase is PhaseName.UP else ""
+    return Failure(phase=phase, message=f"{phase} stopped: {stopped.reason}", hint=hint, detail=detail)
+
+
+def short_name(urn: str) -> str:
+    """`Type name` of a URN, as people say it: `Vpc main`."""
+    type_token, _, name = urn.rpartition("::")
+    return f"{type_token.rpartition(':')[2] or type_token} {name}" if type_token else urn
+
+
+def _fresh(folder: Path, phase: PhaseName) -> Path:
+    """A log name that no earlier attempt used."""
+    stem = phase.value.replace(" ", "-")
+    number = sum(1 for _ in folder.glob(f"{stem}-*.jsonl")) + 1
+    return folder / f"{stem}-{number}.jsonl"
+
+
+class _Progress:
+    """Tells how far an operation is, not more often than a screen can use."""
+
+    def __init__(self, record: Record, phase: PhaseName, timeline: Timeline, planned: int) -> None:
+        self._record = record
+        self._phase = phase
+        self._timeline = timeline
+        self._planned = planned
+        self._next = 0.0
+
+    def tell(self) -> None:
+        now = self._record.clock()
+        if now < self._next:
+            return
+        self._next = now + PROGRESS_EVERY
+        timeline = self._timeline
+        slow = [urn for urn, seconds in timeline.in_flight if seconds > SHOW_WAITING_AFTER]
+        self._record.say(
+            ProgressMessage(
+                phase=self._phase,
+                done=timeline.done,
+                planned=max(self._planned, timeline.planned),
+                waiting=short_name(slow[0]) if slow else "",
+            )
+        )

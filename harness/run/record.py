@@ -1,0 +1,118 @@
+"""What happens to a cell in; its result out. The first cause is kept, whatever goes wrong afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from harness.model import (
+    CellResult,
+    CellStatus,
+    Failure,
+    PhaseName,
+    PhaseResult,
+    PhaseStatus,
+    ProbeOutcome,
+    ResourceRef,
+    Resources,
+    Timing,
+)
+from harness.run.messages import CellSpec, NoteMessage, PhaseMessage, Say
+
+
+class PhaseError(Exception):
+    """A phase did not succeed; carries what is told to the user. `interrupted` when we were asked to stop."""
+
+    def __init__(self, failure: Failure, *, interrupted: bool = False) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.interrupted = interrupted
+
+
+class Record:
+    """One cell while it runs."""
+
+    def __init__(self, spec: CellSpec, say: Say, clock: Callable[[], float]) -> None:
+        self.spec = spec
+        self.say = say
+        self.clock = clock
+        self.phases: list[PhaseResult] = []
+        self.timings: list[Timing] = []
+        self.probes: tuple[ProbeOutcome, ...] = ()
+        self.outputs: Mapping[str, Any] = {}
+        self.leaked: tuple[ResourceRef, ...] = ()
+        self.unverified: tuple[ResourceRef, ...] = ()
+        self.planned = self.created = self.updated = self.deleted = 0
+        self.failure: Failure | None = spec.first_failure
+        self.status = CellStatus.PASSED if spec.first_failure is None else CellStatus.ERRORED
+
+    def note(self, text: str) -> None:
+        """Tell the user something at once."""
+        self.say(NoteMessage(text=text))
+
+    def fail(self, status: CellStatus, failure: Failure) -> None:
+        """A worse status replaces a better one; the first failure stays the cause, the next is told beside it."""
+        worst_first = list(CellStatus)
+        self.status = min(self.status, status, key=worst_first.index)
+        if self.failure is None:
+            self.failure = failure
+        else:
+            after = f"then, in {failure.phase}: {failure.message}" if failure.phase else f"then: {failure.message}"
+            detail = "\n".join(part for part in (self.failure.detail, after) if part)
+            self.failure = self.failure.model_copy(update={"detail": detail})
+
+    @contextmanager
+    def phase(self, name: PhaseName, *, failed: CellStatus) -> Iterator[None]:
+        """Time one phase. PhaseError is recorded (as `failed`, or INTERRUPTED) and raised on."""
+        began = self.clock()
+        self.say(PhaseMessage(phase=name, status=PhaseStatus.RUNNING))
+        try:
+            yield
+        except PhaseError as error:
+            status = PhaseStatus.INTERRUPTED if error.interrupted else PhaseStatus.FAILED
+            self.fail(CellStatus.INTERRUPTED if error.interrupted else failed, error.failure)
+            self._end(name, status, began, error.failure.message)
+            raise
+        except BaseException as error:
+            self._end(name, PhaseStatus.FAILED, began, str(error))
+            raise
+        self._end(name, PhaseStatus.PASSED, began, "")
+
+    def skip(self, name: PhaseName, why: str) -> None:
+        """A phase that does not run, and why."""
+        self.phases.append(PhaseResult(phase=name, status=PhaseStatus.SKIPPED, seconds=0, detail=why))
+        self.say(PhaseMessage(phase=name, status=PhaseStatus.SKIPPED))
+
+    def result(self) -> CellResult:
+        """What the cell has to say."""
+        cell = self.spec.cell
+        resources = Resources(
+            planned=self.planned,
+            created=self.created,
+            updated=self.updated,
+            deleted=self.deleted,
+            leaked=self.leaked,
+            unverified=self.unverified,
+        )
+        return CellResult(
+            cell=cell.name,
+            program=cell.program.name,
+            stack=cell.stack,
+            suffix=cell.suffix,
+            region=cell.region,
+            account=self.spec.account,
+            status=self.status,
+            phases=tuple(self.phases),
+            resources=resources,
+            timings=tuple(self.timings),
+            probes=self.probes,
+            outputs=self.outputs,
+            error=self.failure,
+            log=str(self.spec.directory / "cell.log"),
+        )
+
+    def _end(self, name: PhaseName, status: PhaseStatus, began: float, detail: str) -> None:
+        seconds = round(self.clock() - began, 3)
+        self.phases.append(PhaseResult(phase=name, status=status, seconds=seconds, detail=detail))
+        self.say(PhaseMessage(phase=name, status=status, seconds=seconds))

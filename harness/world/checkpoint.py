@@ -1,0 +1,100 @@
+"""A state file in, what it knows out: resources, pending operations, outputs. Secrets stay encrypted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_SIGNATURE = "4dabf18193072939515e22adb298388d"  # Pulumi's mark of a special value in its wire format
+_STACK = "pulumi:pulumi:Stack"
+_PROVIDER = "pulumi:providers:"
+SECRET_TEXT = "[secret]"  # noqa: S105 - what is shown in a secret's place
+
+
+@dataclass(frozen=True, slots=True)
+class StateResource:
+    """One custom resource as the state knows it; `pending` names an operation that was cut off."""
+
+    urn: str
+    type: str
+    id: str
+    region: str | None
+    outputs: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    pending: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a state file holds; empty when there is none."""
+
+    resources: tuple[StateResource, ...] = ()
+    pending: tuple[StateResource, ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    has_secret_outputs: bool = False
+    exists: bool = False
+
+
+def read_checkpoint(state: Path, project: str, stack: str) -> Checkpoint:
+    """Read a stack's state from a file backend at `state`."""
+    path = state / ".pulumi" / "stacks" / project / f"{stack}.json"
+    try:
+        latest = json.loads(path.read_bytes())["checkpoint"].get("latest") or {}
+    except FileNotFoundError:
+        return Checkpoint()
+    entries = latest.get("resources") or []
+    regions = _provider_regions(entries)
+    root: Mapping[str, Any] = next((e for e in entries if e["type"] == _STACK), {})
+    outputs = root.get("outputs") or {}
+    pending = [(p["resource"], p["type"]) for p in latest.get("pending_operations") or []]
+    return Checkpoint(
+        resources=tuple(_resource(e, regions) for e in entries if _is_real(e)),
+        pending=tuple(_resource(e, regions, kind) for e, kind in pending if _is_real(e)),
+        outputs={name: masked(value) for name, value in outputs.items()},
+        has_secret_outputs=any(_has_secret(value) for value in outputs.values()),
+        exists=True,
+    )
+
+
+def _is_real(entry: Mapping[str, Any]) -> bool:
+    """A resource that stands for something at the target and that we made (not one that was only read)."""
+    return bool(entry.get("custom")) and not entry["type"].startswith(_PROVIDER) and not entry.get("external")
+
+
+def _resource(entry: Mapping[str, Any], regions: Mapping[str, str | None], pending: str = "") -> StateResource:
+    outputs = entry.get("outputs") or {}
+    own = outputs.get("region") or (entry.get("inputs") or {}).get("region")
+    return StateResource(
+        urn=entry["urn"],
+        type=entry["type"],
+        id=entry.get("id") or "",
+        region=own if isinstance(own, str) else regions.get(entry.get("provider") or ""),
+        outputs=outputs,
+        inputs=entry.get("inputs") or {},
+        pending=pending,
+    )
+
+
+def _provider_regions(entries: list[Mapping[str, Any]]) -> dict[str, str | None]:
+    """Region of each provider instance, by the reference (`urn::id`) that resources carry."""
+    return {
+        f"{entry['urn']}::{entry.get('id')}": (entry.get("inputs") or {}).get("region")
+        for entry in entries
+        if entry["type"].startswith(_PROVIDER)
+    }
+
+
+def _has_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return _SIGNATURE in value or any(_has_secret(v) for v in value.values())
+    return isinstance(value, list) and any(_has_secret(v) for v in value)
+
+
+def masked(value: Any) -> Any:
+    """The value with every secret replaced by `[secret]`."""
+    if isinstance(value, dict):
+        return SECRET_TEXT if _SIGNATURE in value else {key: masked(v) for key, v in value.items()}
+    return [masked(v) for v in value] if isinstance(value, list) else value

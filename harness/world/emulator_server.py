@@ -1,0 +1,101 @@
+"""In: a listening socket, a lifeline and an end-of-life delay. Out: the emulator, served until its owner is gone.
+
+Run by the emulator's own interpreter (`python -I emulator_server.py LISTEN_FD LIFELINE_FD GRACE_SECONDS`), so it
+imports nothing of the harness. The lifeline is the read end of a pipe whose write end only the owner holds: however the
+owner ends, SIGKILL included, the pipe ends with it, and so does the emulator.
+
+Lines below that name parts of ministack or hypercorn are written for the versions in `emulator.lock`.
+"""
+
+# This program has its own environment; what it imports is not installed where it is type-checked.
+# mypy: disable-error-code="import-not-found,misc"
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import errno
+import ipaddress
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+_KEEP_ALIVE_SECONDS = 120
+_KEEP_ALIVE_REQUESTS = 1_000_000_000
+"""hypercorn's own 1000 cuts a client off in the middle of a busy run."""
+_GRACE_FOR_REQUESTS = 0.5
+_SCRIPT_SEARCH = "_collect_scripts"
+
+
+def stay_on_loopback(event: str, arguments: tuple[Any, ...]) -> None:
+    """Audit hook: whatever the emulator tries, no socket of its process is bound or connected off this machine."""
+    if event in {"socket.connect", "socket.bind", "socket.sendto"}:
+        address = arguments[1]
+        if isinstance(address, tuple) and not _is_local(address[0]):
+            raise PermissionError(errno.EACCES, f"the embedded emulator stays on loopback: {event} {address[0]}")
+    elif event in {"socket.getaddrinfo", "socket.gethostbyname"} and not _is_local(arguments[0]):
+        raise socket.gaierror(socket.EAI_FAIL, f"the embedded emulator asks no name server: {arguments[0]}")
+
+
+def _is_local(host: object) -> bool:
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    if name is None or name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(str(name)).is_loopback
+    except ValueError:
+        return False
+
+
+def watch_lifeline(lifeline: int, grace: float) -> None:
+    """Wait for the owner's end, then ask this process to end as SIGTERM would, and after `grace` seconds force it."""
+    while os.read(lifeline, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    # A daemon thread: if the server ends in time, the process is gone before this wakes.
+    threading.Event().wait(grace)
+    end_group()
+
+
+def end_group() -> None:
+    """End this process and those that run functions' code; what they wrote is removed, for the owner may be gone."""
+    rmtree(Path(os.environ["HARNESS_EMULATOR_WORK"]), ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
+
+
+def main() -> None:
+    """Serve until SIGTERM or the owner's end. The process is the leader of its own group, which ends with it."""
+    listen, lifeline, grace = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    os.set_inheritable(listen, False)
+    os.set_inheritable(lifeline, False)
+    atexit.register(end_group)  # not `finally`: a traceback is printed before it
+    threading.Thread(target=watch_lifeline, args=(lifeline, grace), name="lifeline", daemon=True).start()
+    sys.addaudithook(stay_on_loopback)
+
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack import app as emulator
+
+    # Scripts in /docker-entrypoint-initaws.d and /etc/localstack/init belong to somebody else's emulator.
+    if not callable(getattr(emulator, _SCRIPT_SEARCH)):
+        raise TypeError(f"this is not the ministack of the lock: {_SCRIPT_SEARCH} is no function")
+    setattr(emulator, _SCRIPT_SEARCH, lambda *_folders: [])
+
+    config = Config()
+    config.bind = [f"fd://{listen}"]
+    config.accesslog = None
+    config.loglevel = os.environ["LOG_LEVEL"]
+    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    config.keep_alive_max_requests = _KEEP_ALIVE_REQUESTS
+    config.graceful_timeout = _GRACE_FOR_REQUESTS
+    config.backlog = socket.SOMAXCONN
+    asyncio.run(serve(emulator.app, config))
+
+
+if __name__ == "__main__":
+    main()

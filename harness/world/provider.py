@@ -1,0 +1,253 @@
+"""Ambient settings in, a running provider process out: started, put where the engine finds it, asked, and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import harness.providers.launcher
+from harness.errors import WorldError
+from harness.providers import control
+from harness.providers.contract import Found, Presence
+from harness.providers.process import GRACE, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from harness.providers.ambient import Ambient
+
+BUNDLED: Final = ("aws", "random")
+
+_SOCKET_PATH_LIMIT: Final = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux, with the closing zero
+_START_TIMEOUT: Final = 30.0  # seconds until the first answer, on a machine that is busy
+_LAST_LINES: Final = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One resource whose presence at the target is asked for."""
+
+    type: str
+    id: str
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+class ProviderProcess:
+    """The provider process of one cell. A context manager; `start` returns before the process is ready."""
+
+    def __init__(self, process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+        self._process = process
+        self.socket = socket
+        self.log = log
+
+    @classmethod
+    def start(
+        cls,
+        ambient: Ambient,
+        directory: Path,
+        packages: Sequence[str] = BUNDLED,
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Start the process; `directory` gets its journal (`journal.jsonl`) and its log (`provider.log`).
+
+        Secrets go through the process's stdin. `environment` is the whole environment of the process; by default it is
+        ours, and with an endpoint ours without anything that could lead botocore away from that endpoint.
+
+        Raises:
+            WorldError: it cannot be started.
+        """
+        log = directory / "provider.log"
+        try:
+            socket_directory = _socket_directory(directory)
+            socket = socket_directory / "s"
+            with control.listen(socket) as listener, log.open("ab") as output:
+                settings = Settings(
+                    ambient=ambient,
+                    packages=tuple(packages),
+                    journal=str(directory / "journal.jsonl"),
+                    listener=listener.fileno(),
+                    socket=str(socket),
+                )
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "harness.providers.process"],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    cwd=directory,
+                    env=dict(environment) if environment is not None else _environment(ambient),
+                    pass_fds=(listener.fileno(),),
+                    start_new_session=True,  # the terminal's Ctrl-C is for the lifecycle, which asks us to stop
+                )
+                _tell(process, settings)
+        except OSError as error:
+            raise WorldError(
+                f"the provider process cannot be started in {directory}: {error}",
+                hint="make the directory writable, and free space and processes",
+            ) from error
+        return cls(process, socket, log)
+
+    def plugin_home(self, home: Path, versions: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Write launchers into a PULUMI_HOME, so that the engine finds our packages as installed plugins.
+
+        The engine takes a plugin only in the very version that the program's SDK names: `versions` maps a package to
+        those; by default it is the version of the SDK that is installed beside the harness.
+        """
+        wanted = versions or {name: (sdk_version(name),) for name in BUNDLED}
+        for package, numbers in wanted.items():
+            for number in numbers:
+                folder = home / "plugins" / f"resource-{package}-v{number}"
+                folder.mkdir(parents=True, exist_ok=True)
+                launcher = folder / f"pulumi-resource-{package}"
+                command = [
+                    sys.executable,
+                    *("-I", "-S", harness.providers.launcher.__file__),
+                    *(str(self.socket), package),
+                ]
+                # A shell in between, because the path of an interpreter may be too long, or hold a space, for `#!`.
+                launcher.write_text(f"#!/bin/sh\nexec {shlex.join(command)}\n")
+                launcher.chmod(0o755)
+
+    def presence(self, region: str, items: Sequence[Asked], *, timeout: float = 120) -> list[tuple[Presence, str]]:
+        """Ask the target for each item; the answers have the same order. An empty region is the default one.
+
+        Raises:
+            WorldError: the process does not answer within `timeout` seconds, or has ended.
+        """
+        wanted = [{"type": item.type, "id": item.id, "outputs": item.outputs} for item in items]
+        answer = self._ask({"presence": {"region": region, "items": wanted}}, timeout)
+        return [(Presence(one["presence"]), one["detail"]) for one in answer["answers"]]
+
+    def find(self, region: str, types: Iterable[str], tags: Mapping[str, str], *, timeout: float = 120) -> list[Found]:
+        """List everything of these types at the target that carries all these tags.
+
+        Raises:
+            WorldError: as for `presence`, and when the target refuses the search.
+        """
+        answer = self._ask({"find": {"region": region, "types": list(types), "tags": dict(tags)}}, timeout)
+        return [Found(**one) for one in answer["found"]]
+
+    def delete(self, region: str, item: Asked, *, timeout: float = 600) -> None:
+        """Remove one thing at the target and wait until it is gone.
+
+        Raises:
+            WorldError: as for `presence`, and when the target refuses.
+        """
+        wanted = {"region": region, "type": item.type, "id": item.id, "outputs": item.outputs, "timeout": timeout}
+        self._ask({"delete": wanted}, timeout + GRACE)
+
+    def wait_ready(self) -> None:
+        """Wait until the process answers; nobody needs to, whoever asks or connects waits by itself.
+
+        Raises:
+            WorldError: it does not.
+        """
+        self._ask({"ping": {}}, _START_TIMEOUT)
+
+    @property
+    def journal(self) -> Path:
+        """The journal of this process; `harness.providers.journal.read_journal` reads it."""
+        return self.log.parent / "journal.jsonl"
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the process: creates in flight are cancelled and get a few seconds; then it is killed."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it is gone already, which is what we want
+                self._process.stdin.close()
+        try:
+            self._process.wait(GRACE + 2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self.socket.parent, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        [what] = request
+        try:
+            return control.ask(self.socket, request, timeout)
+        except control.RefusedError as error:
+            raise WorldError(f"the provider process could not {what}: {error}", hint=f"see {self.log}") from error
+        except TimeoutError as error:
+            raise WorldError(
+                f"the provider process did not answer {what} within {timeout:.0f} s",
+                hint=f"is the target reachable? see {self.log}",
+            ) from error
+        except OSError as error:
+            state = "runs" if self.alive else f"ended with code {self._process.returncode}"
+            raise WorldError(
+                f"the provider process cannot be asked to {what}: {error}; it {state}{self._last_words()}",
+                hint=f"see {self.log}",
+            ) from error
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:] if self.log.exists() else []
+        return "".join(f"\n  {line}" for line in lines)
+
+
+def sdk_version(package: str) -> str:
+    """Version of the package's Python SDK beside the harness, as its plugin is called."""
+    return importlib.metadata.version(f"pulumi-{package}")
+
+
+def _tell(process: subprocess.Popen[bytes], settings: Settings) -> None:
+    """Hand over the settings and leave stdin open: its closing is how the process learns that we are gone."""
+    if process.stdin is None:
+        raise AssertionError("stdin was asked to be a pipe")
+    process.stdin.write(settings.to_json().encode() + b"\n")
+    process.stdin.flush()
+
+
+def _socket_directory(directory: Path) -> Path:
+    """Private directory whose socket paths are short enough: beside the cell's files, else a temporary one."""
+    beside = directory / "control"
+    if len(os.fsencode(beside / "s")) <= _SOCKET_PATH_LIMIT:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(mode=0o700)
+        return beside
+    temporary = Path(tempfile.mkdtemp(prefix="harness-"))  # mkdtemp makes it 0700
+    if len(os.fsencode(temporary / "s")) <= _SOCKET_PATH_LIMIT:
+        return temporary
+    temporary.rmdir()
+    return Path(tempfile.mkdtemp(prefix="harness-", dir="/tmp"))
+
+
+def _environment(ambient: Ambient) -> dict[str, str]:
+    """Our environment; with an endpoint, without what could send a call anywhere else."""
+    ours = dict(os.environ)
+    if ambient.endpoint is None:
+        return ours
+    proxies = {"http_proxy", "https_proxy", "all_proxy"}
+    kept = {k: v for k, v in ours.items() if not k.startswith("AWS_") and k.lower() not in proxies}
+    return kept | {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

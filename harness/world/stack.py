@@ -1,0 +1,108 @@
+"""A cell in, an Automation API stack out: private project, state and engine home, and Pulumi's verbs on them.
+
+The SDK's own `Stack.up` and `Stack.destroy` make four and two engine calls (outputs, history); what they ask for is in
+the event log and the state file that we own, so each verb here is one call.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi.automation import LocalWorkspace
+
+from harness.errors import RunError
+from harness.model import Cell
+from harness.world.checkpoint import Checkpoint, read_checkpoint
+from harness.world.command import EngineCommand
+from harness.world.files import CellFiles
+
+PARALLEL = 64  # operations at once; AWS's own throttling answers above that
+_NOT_OURS = ("backend", "stackConfigDir", "main", "runtime")  # of Pulumi.yaml: replaced by our own
+
+
+class Stack:
+    """One cell's stack. Every call runs under the guard of its command."""
+
+    def __init__(self, cell: Cell, files: CellFiles, command: EngineCommand, config: Mapping[str, Any]) -> None:
+        self.cell = cell
+        self.config = {**config, **cell.config}  # what the program asks for wins over what we would set
+        self.files = files
+        self.command = command
+        self._workspace = LocalWorkspace(
+            work_dir=str(files.project), pulumi_home=str(files.engine_home), pulumi_command=command
+        )
+
+    def create(self) -> None:
+        """Write the private project and make an empty stack."""
+        write_project(self.cell, self.files, self.config)
+        self._workspace.create_stack(self.cell.stack)
+
+    def preview(self, event_log: Path) -> None:
+        """Plan an update; touches nothing."""
+        self._run("preview", event_log)
+
+    def up(self, event_log: Path) -> None:
+        """Create what the program declares."""
+        self._run("up", event_log, "--yes", "--skip-preview")
+
+    def destroy(self, event_log: Path) -> None:
+        """Delete what the state holds, going on past errors."""
+        self._run("destroy", event_log, "--yes", "--skip-preview", "--continue-on-error")
+
+    def release_lock(self) -> None:
+        """Clear the lock of an engine that is dead. The state is this cell's alone, so the lock can only be ours."""
+        locks = self.files.state / ".pulumi" / "locks"
+        if any(locks.rglob("*.json")):
+            self._call("cancel", "--yes", "--stack", self.cell.stack)
+
+    def clear_pending(self) -> None:
+        """Drop pending operations from the state; only after each was looked up at the target."""
+        deployment = self._workspace.export_stack(self.cell.stack)
+        if deployment.deployment is not None:
+            deployment.deployment.pop("pending_operations", None)
+            self._workspace.import_stack(self.cell.stack, deployment)
+
+    def secret_outputs(self) -> Mapping[str, Any]:
+        """Outputs in plain text, for probes only: an engine call, needed just when one of them is secret."""
+        text = self._call("stack", "output", "--json", "--show-secrets", "--stack", self.cell.stack)
+        outputs: Mapping[str, Any] = json.loads(text)
+        return outputs
+
+    def checkpoint(self) -> Checkpoint:
+        """What the state file says now."""
+        return read_checkpoint(self.files.state, self.cell.program.name, self.cell.stack)
+
+    def _run(self, verb: str, event_log: Path, *flags: str) -> None:
+        fixed = ("--stack", self.cell.stack, "--parallel", str(PARALLEL), "--exec-kind", "auto.local")
+        self._call(verb, *flags, *fixed, "--event-log", str(event_log))
+
+    def _call(self, *args: str) -> str:
+        environment = {"PULUMI_HOME": str(self.files.engine_home)}
+        return self.command.run(list(args), str(self.files.project), environment).stdout
+
+
+def write_project(cell: Cell, files: CellFiles, config: Mapping[str, Any]) -> None:
+    """A project of our own that points at the user's program, so that the engine writes nothing beside it."""
+    program = cell.program
+    main = program.main
+    options = dict(program.runtime_options)
+    if isinstance(options.get("virtualenv"), str):
+        options["virtualenv"] = str((program.directory / options["virtualenv"]).absolute())
+    project = {key: value for key, value in program.project.items() if key not in _NOT_OURS}
+    project["runtime"] = {"name": "python", "options": options}
+    project["main"] = str(main)
+    _write_yaml(files.project / "Pulumi.yaml", project)
+    secrets_provider = cell.stack_config.secrets if cell.stack_config else {}
+    _write_yaml(files.project / f"Pulumi.{cell.stack}.yaml", {**secrets_provider, "config": dict(config)})
+
+
+def _write_yaml(path: Path, document: Mapping[str, Any]) -> None:
+    try:
+        path.write_text(yaml.safe_dump(dict(document), sort_keys=False), encoding="utf-8")
+        path.chmod(0o600)  # configuration may hold what nobody else should read
+    except (OSError, yaml.YAMLError) as error:
+        raise RunError(f"cannot write {path}: {error}", hint="free some space under HARNESS_HOME") from error
