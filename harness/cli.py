@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -181,6 +183,17 @@ def version() -> None:
     print(__version__)
 
 
+def heed_signals() -> None:
+    """Every way to be told to stop is a KeyboardInterrupt, until the run takes over. `nohup` is honoured."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
 def _console() -> Console:
     from rich.console import Console
 
@@ -191,10 +204,9 @@ def main() -> None:
     """Run the command line; every error that a user can cause ends as two lines and an exit code."""
     from harness.report.console import print_error
 
+    heed_signals()
     try:
-        app(standalone_mode=False)
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        sys.exit(app(standalone_mode=False))  # a typer.Exit comes back as its code
     except HarnessError as error:
         print_error(error.message, error.hint, _console())
         if _DEBUG["on"]:

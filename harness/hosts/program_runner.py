@@ -22,7 +22,10 @@ import time
 import traceback
 import types
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SIGKILL = 9
@@ -34,7 +37,8 @@ class _EndedByProgramError(Exception):
 
     def __init__(self, code: Any) -> None:
         super().__init__(code)
-        self.code = code
+        how = f"with code {code} before it was done" if isinstance(code, int) else f"before it was done: {code}"
+        self.told = f"the program exited {how}"
 
 
 def main() -> None:
@@ -44,8 +48,9 @@ def main() -> None:
     _die_with(os.getppid())
     del sys.path[0]  # this file's own folder must not shadow the program's modules
     request = json.load(sys.stdin)
-    with open(os.devnull, encoding="utf-8") as nothing:
-        os.dup2(nothing.fileno(), 0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     _spare_bytecode(request["keep_bytecode_under"])
     verdict = _run(request)
     sys.stdout.flush()
@@ -57,7 +62,7 @@ def main() -> None:
 
 def _die_with(parent: int) -> None:
     """End when the language host does, however it does."""
-    if sys.platform == "linux":
+    if os.uname().sysname == "Linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
@@ -81,7 +86,7 @@ def _spare_bytecode(keep_under: str | None) -> None:
         return
     from importlib.machinery import SourceFileLoader
 
-    libraries = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("purelib", "platlib")})
+    libraries = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
     write = SourceFileLoader.set_data
 
     def write_in_libraries(self: Any, path: str, data: Any, **options: Any) -> None:
@@ -97,7 +102,7 @@ def _run(request: dict[str, Any]) -> dict[str, str]:
         # Before the SDK is imported, so that a typing mistake is told at once.
         code = compile(program.read_bytes(), str(program), "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
-        return _failed(_told(error, program, request))
+        return _failed(_told(error))
     except OSError as error:
         return _failed(f"the program {program} cannot be read: {error.strerror or error}")
     try:
@@ -113,7 +118,7 @@ def _run(request: dict[str, Any]) -> dict[str, str]:
     sys.path.insert(0, str(program.parent))
     sys.argv = [str(program)]
     _configure(request)
-    return _judge(_deploy(pulumi, code, program, request), program, request)
+    return _judge(_deploy(pulumi, code, program, request))
 
 
 def _configure(request: dict[str, Any]) -> None:
@@ -161,59 +166,46 @@ def _deploy(pulumi: Any, code: Any, program: Path, request: dict[str, Any]) -> B
     return None
 
 
-def _judge(error: BaseException | None, program: Path, request: dict[str, Any]) -> dict[str, str]:
+def _judge(error: BaseException | None) -> dict[str, str]:
     import grpc
     from pulumi import RunError
 
     if error is None:
         return {"kind": "done"}
-    if isinstance(error, RunError):
-        return _failed(str(error))
-    if isinstance(error, grpc.RpcError):
-        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
-            return {"kind": "quiet"}
-        return _failed(f"the engine refused a call of the program: {error.details()}")
-    if isinstance(error, _EndedByProgramError):
-        if isinstance(error.code, int):
-            return _failed(f"the program exited with code {error.code} before it was done")
-        return _failed(f"the program exited before it was done: {error.code}")
-    if isinstance(error, SystemExit):  # the SDK's own way out when the engine's end of the line is gone
+    gone = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+    # SystemExit that is not the program's: the SDK's own way out when the engine's end of the line is gone.
+    if isinstance(error, SystemExit) or (isinstance(error, grpc.RpcError) and error.code() in gone):
         return {"kind": "quiet"}
-    return _failed(_told(error, program, request))
+    if isinstance(error, grpc.RpcError):
+        message = f"the engine refused a call of the program: {error.details()}"
+    elif isinstance(error, RunError):
+        message = str(error)
+    elif isinstance(error, _EndedByProgramError):
+        message = error.told
+    else:
+        message = _told(error)
+    return _failed(message)
 
 
 def _failed(message: str) -> dict[str, str]:
     return {"kind": "error", "message": message}
 
 
-def _told(error: BaseException, program: Path, request: dict[str, Any]) -> str:
+def _told(error: BaseException) -> str:
     """Write the traceback, shortened to the user's own files; whole when none of its frames is theirs."""
     told = traceback.TracebackException.from_exception(error)
-    mine = _own_files(program, request["root"])
     for part in _parts(told, set()):
-        kept = [frame for frame in part.stack if mine(frame.filename)]
+        kept = [frame for frame in part.stack if _is_users(frame.filename)]
         part.stack = traceback.StackSummary.from_list(kept or [f for f in part.stack if f.filename != __file__])
     return "the program failed with an unhandled exception:\n" + "".join(told.format()).rstrip()
 
 
-def _own_files(program: Path, root: str) -> Callable[[str], bool]:
-    folders = tuple({os.path.join(folder, "") for folder in (str(program.parent), root)})
-    libraries = tuple({os.path.join(path, "") for path in (sys.prefix, *sysconfig.get_paths().values())})
-
-    def mine(filename: str) -> bool:
-        name = os.path.abspath(filename)
-        inside_library = "site-packages" in name or any(
-            name.startswith(library) for library in libraries if not library.startswith(folders) or len(library) > 1
-        )
-        own = name.startswith(folders) and filename != __file__
-        return own and not (inside_library and not _below(name, folders, libraries))
-
-    return mine
-
-
-def _below(name: str, folders: tuple[str, ...], libraries: tuple[str, ...]) -> bool:
-    """Whether the program lies inside the library folder, not the library inside the program's."""
-    return any(name.startswith(library) and any(f.startswith(library) for f in folders) for library in libraries)
+def _is_users(filename: str) -> bool:
+    """Whether a frame's file is neither a library's, nor Python's own, nor this one."""
+    if filename.startswith("<") or filename == __file__:
+        return False
+    standard = tuple(sysconfig.get_path(key) + os.sep for key in ("stdlib", "platstdlib"))
+    return not filename.startswith(standard) and not {"site-packages", "dist-packages"} & set(Path(filename).parts)
 
 
 def _parts(told: traceback.TracebackException, seen: set[int]) -> Iterator[traceback.TracebackException]:

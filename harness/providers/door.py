@@ -130,7 +130,7 @@ class Door:
             urn=wanted.urn,
             type=wanted.type,
             name=wanted.name,
-            region=provider.region,
+            region=_region(provider, wanted.inputs),
             id=provider.identify(wanted.type, wanted.inputs),
         )
         try:
@@ -193,7 +193,7 @@ class Door:
             )
         )
         if self._journal is not None and isinstance(provider, Inspectable):
-            self._journal.deleted(request.type, request.id, provider.region)
+            self._journal.deleted(request.type, request.id, _region(provider, wire.decode(request.properties)))
         return empty_pb2.Empty()
 
     def invoke(self, request: Any) -> Any:
@@ -216,6 +216,12 @@ class Door:
         if self._provider is None:
             raise ProviderError(f"the bundled provider {self._package.name} was asked before it was configured")
         return self._provider
+
+
+def _region(provider: Inspectable, values: Props) -> str:
+    """Region of one resource: its own where it names one, else the instance's."""
+    own = values.get("region")
+    return own if isinstance(own, str) and own else provider.region
 
 
 def _failures(failures: tuple[contract.CheckFailure, ...]) -> list[Any]:

@@ -69,7 +69,7 @@ class LiveView(AbstractContextManager["LiveView"]):
 
     def tell(self, text: str) -> None:
         """A line that stays."""
-        self._console.print(Text(text), style="dim", highlight=False)
+        self._console.print(Text(text), style="dim", highlight=False, soft_wrap=True)
 
     def hear(self, cell: str, message: Message) -> None:
         """One message of one cell."""
@@ -81,7 +81,7 @@ class LiveView(AbstractContextManager["LiveView"]):
                 case ProgressMessage():
                     view.done, view.planned, view.waiting = message.done, message.planned, message.waiting
                 case NoteMessage():
-                    self._console.print(Text(f"{cell}: {message.text}"), highlight=False)
+                    self._console.print(Text(f"{cell}: {message.text}"), highlight=False, soft_wrap=True)
                 case _:
                     self._cells.pop(cell)
 
@@ -94,8 +94,10 @@ class LiveView(AbstractContextManager["LiveView"]):
         if message.status is PhaseStatus.SKIPPED:
             return
         counted = f", {view.done} resources" if view.done else ""
+        if message.phase is PhaseName.PREFLIGHT:
+            counted = f", {view.planned} resources planned" if view.planned else ""
         line = f"{cell}: {message.phase} {_MARK[message.status]} ({message.seconds:.1f} s{counted})"
-        self._console.print(Text(line), highlight=False)
+        self._console.print(Text(line), highlight=False, soft_wrap=True)
 
     def _picture(self) -> Table:
         table = Table.grid(padding=(0, 2))
@@ -124,19 +126,24 @@ def summarise(result: RunResult, console: Console) -> None:
         f"{counts} in {result.seconds:.1f} s (engine {result.engine['version']} from {result.engine['origin']}, "
         f"provider {result.provider}, target {result.target}, run {result.run})"
     )
-    console.print(Text(line), style="bold", highlight=False)
+    console.print(Text(line), style="bold", highlight=False, soft_wrap=True)
 
 
 def _cell(cell: CellResult, console: Console) -> None:
     style = _STYLE.get(cell.status, "red")
     console.print()
-    console.print(f"[bold {style}]{cell.status}[/] {escape(cell.cell)} in {cell.region}", highlight=False)
+    console.print(
+        f"[bold {style}]{cell.status}[/] {escape(cell.cell)} in {cell.region}", highlight=False, soft_wrap=True
+    )
     if cell.phases:
-        console.print(Text("  " + " · ".join(f"{p.phase} {_MARK[p.status]} {p.seconds:.1f} s" for p in cell.phases)))
+        console.print(
+            Text("  " + " · ".join(f"{p.phase} {_MARK[p.status]} {p.seconds:.1f} s" for p in cell.phases)),
+            soft_wrap=True,
+        )
     slow = sorted((t for t in cell.timings if not t.op.startswith("delete")), key=lambda t: -t.seconds)[:SLOWEST]
     if slow:
         names = ", ".join(f"{t.urn.rpartition('::')[2]} {t.seconds:.1f} s" for t in slow)
-        console.print(Text(f"  slowest: {names}"), highlight=False)
+        console.print(Text(f"  slowest: {names}"), highlight=False, soft_wrap=True)
     r = cell.resources
     if cell.phases:
         probes = (
@@ -145,22 +152,30 @@ def _cell(cell: CellResult, console: Console) -> None:
             else ""
         )
         left = f"{len(r.leaked)} leaked, {len(r.unverified)} unverified"
-        console.print(Text(f"  resources: {r.created} created, {r.deleted} deleted, {left}{probes}"), highlight=False)
+        console.print(
+            Text(f"  resources: {r.created} created, {r.deleted} deleted, {left}{probes}"),
+            highlight=False,
+            soft_wrap=True,
+        )
     if cell.error is not None:
         _failure(cell.error, console)
     for ref in r.leaked:
-        console.print(Text(f"  still there: {ref.type} {ref.id}: {ref.reason}"), style="red", highlight=False)
+        console.print(
+            Text(f"  still there: {ref.type} {ref.id}: {ref.reason}"), style="red", highlight=False, soft_wrap=True
+        )
     for ref in r.unverified:
-        console.print(Text(f"  unverified: {ref.type} {ref.id}: {ref.reason}"), style="yellow", highlight=False)
+        console.print(
+            Text(f"  unverified: {ref.type} {ref.id}: {ref.reason}"), style="yellow", highlight=False, soft_wrap=True
+        )
     if cell.status is not CellStatus.PASSED and cell.log:
-        console.print(Text(f"  log: {cell.log}"), style="dim", highlight=False)
+        console.print(Text(f"  log: {cell.log}"), style="dim", highlight=False, soft_wrap=True)
 
 
 def _failure(failure: Failure, console: Console) -> None:
     print_error(failure.message, failure.hint, console)
     if failure.detail:
         for line in failure.detail.splitlines():
-            console.print(Text(f"  {line}"), style="dim", highlight=False)
+            console.print(Text(f"  {line}"), style="dim", highlight=False, soft_wrap=True)
 
 
 def print_error(message: str, hint: str, console: Console) -> None:

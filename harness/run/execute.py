@@ -108,7 +108,8 @@ class _Crew:
         def note(number: int, _frame: FrameType | None) -> None:
             self._signals.append(signal.Signals(number).name)
 
-        before = {number: signal.signal(number, note) for number in SIGNALS}
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup is honoured
+        before = {number: signal.signal(number, note) for number in heard}
         try:
             yield
         finally:

@@ -64,7 +64,9 @@ def _hint(error: Diagnostic) -> str:
         return "the bundled provider does not know this argument"
     if error.urn and not is_engine_only(_type_of(error.urn)):
         return "the target refused it; nothing of this resource was kept"
-    return "mend the program; the traceback is above"
+    if "Traceback" in error.message:
+        return "mend the program in the line named last"
+    return "mend the program; what it printed is in the cell's log"
 
 
 def _type_of(urn: str) -> str:

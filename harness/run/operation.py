@@ -9,6 +9,7 @@ from pulumi.automation.errors import CommandError
 
 from harness.model import Failure, PhaseName
 from harness.run.failure import explain_failure
+from harness.run.log import write_event
 from harness.run.messages import ProgressMessage
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
@@ -31,6 +32,7 @@ def operate(
     def tick() -> None:
         for event in log.events():
             timeline.take(event)
+            write_event(event)
         progress.tell()
 
     try:
@@ -43,6 +45,7 @@ def operate(
     finally:
         if phase is not PhaseName.PREFLIGHT:  # a preview does nothing that could be counted
             _account(record, timeline)
+        progress.tell(last=True)
     return timeline
 
 
@@ -84,9 +87,9 @@ class _Progress:
         self._planned = planned
         self._next = 0.0
 
-    def tell(self) -> None:
+    def tell(self, *, last: bool = False) -> None:
         now = self._record.clock()
-        if now < self._next:
+        if now < self._next and not last:
             return
         self._next = now + PROGRESS_EVERY
         timeline = self._timeline

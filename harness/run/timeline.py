@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.model import Timing
+from harness.run.log import plain
 
 _NO_STEP = {"same", "read", "refresh", "discard-replaced", "remove-pending-replace", "read-discard"}
 _CREATES = {"create", "create-replacement", "import", "import-replacement"}
 _DELETES = {"delete", "delete-replaced"}
 _UPDATES = {"update"}
-_COLOUR = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 # Resources that exist in the engine only: nothing at the target stands behind them.
 _ENGINE_ONLY = ("pulumi:pulumi:", "pulumi:providers:")
 
@@ -133,7 +132,7 @@ class Timeline:
             self.deleted += op in _DELETES
 
     def _say(self, said: Mapping[str, Any]) -> None:
-        message = _COLOUR.sub("", said.get("message") or "").rstrip()
+        message = plain(said.get("message") or "")
         if message.strip() and not said.get("ephemeral"):
             self.diagnostics.append(
                 Diagnostic(severity=said.get("severity") or "info", message=message, urn=said.get("urn") or "")

@@ -39,7 +39,7 @@ def stay_on_loopback(event: str, arguments: tuple[Any, ...]) -> None:
         if isinstance(address, tuple) and not _is_local(address[0]):
             raise PermissionError(errno.EACCES, f"the embedded emulator stays on loopback: {event} {address[0]}")
     elif event in {"socket.getaddrinfo", "socket.gethostbyname"} and not _is_local(arguments[0]):
-        raise socket.gaierror(socket.EAI_FAIL, f"the embedded emulator asks no name server: {arguments[0]}")
+        raise socket.gaierror(socket.EAI_FAIL, f"the embedded emulator stays on loopback: {event} {arguments[0]}")
 
 
 def _is_local(host: object) -> bool:
@@ -65,7 +65,8 @@ def watch_lifeline(lifeline: int, grace: float) -> None:
 def end_group() -> None:
     """End this process and those that run functions' code; what they wrote is removed, for the owner may be gone."""
     rmtree(Path(os.environ["HARNESS_EMULATOR_WORK"]), ignore_errors=True)
-    os.killpg(0, signal.SIGKILL)
+    if os.getpgrp() == os.getpid():  # never another's group, however this file was started
+        os.killpg(0, signal.SIGKILL)
 
 
 def main() -> None:

@@ -81,7 +81,8 @@ class Stack:
         self._call(verb, *flags, *fixed, "--event-log", str(event_log))
 
     def _call(self, *args: str) -> str:
-        environment = {"PULUMI_HOME": str(self.files.engine_home)}
+        # --event-log is one of the engine's debugging flags, which it hides without this.
+        environment = {"PULUMI_HOME": str(self.files.engine_home), "PULUMI_DEBUG_COMMANDS": "true"}
         return self.command.run(list(args), str(self.files.project), environment).stdout
 
 

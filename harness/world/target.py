@@ -59,6 +59,8 @@ def parse_target(text: str) -> Target:
         return Target("emulator")
     if text == "aws":
         return Target("aws")
+    if "@" in text:  # first of all: no other message may repeat a password
+        raise TargetError("a target holds no user and no password", hint=_FORMS)
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -68,7 +70,7 @@ def parse_target(text: str) -> Target:
         raise TargetError(f"unknown target {text!r}", hint=_FORMS)
     if port not in _PORTS:
         raise TargetError(f"the target {text!r} names no port", hint=_FORMS)
-    if "@" in parts.netloc or parts.path not in {"", "/"} or parts.query or parts.fragment:
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise TargetError("a target is scheme, host and port only", hint=_FORMS)
     if not _is_loopback(host):
         raise TargetError(

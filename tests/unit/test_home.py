@@ -1,10 +1,10 @@
 """The home is made, private and proved writable; whatever stands in its way is a HomeError that says what to do."""
 
-import os
 import resource
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_a_file_above_the_home(tmp_path):
 
 def test_a_place_that_not_even_root_may_write():
     """A kernel file system refuses everybody."""
-    refused = "/proc/harness" if os.path.isdir("/proc") else "/dev/fd/harness"
+    refused = "/proc/harness" if Path("/proc").is_dir() else "/dev/fd/harness"
     with pytest.raises(HomeError, match="cannot be used") as caught:
         open_home({HOME_VARIABLE: refused})
     assert HOME_VARIABLE in caught.value.hint

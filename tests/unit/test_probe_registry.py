@@ -95,8 +95,11 @@ def test_a_program_without_probes_has_none(tmp_path: Path) -> None:
     assert load_probes(tmp_path) == []
 
 
-def test_modules_beside_it_are_imported_and_do_not_meet_those_of_another_program(tmp_path: Path) -> None:
+def test_modules_beside_it_are_imported_and_do_not_meet_those_of_another_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two programs may both have a `beside.py`; nothing of either stays importable, and no bytecode is written."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     for name in ("one", "two"):
         write(tmp_path / name, "import beside\n@probe\ndef p(context): return beside.WHO\n")
         write(tmp_path / name, f"WHO = {name!r}\n", "beside.py")

@@ -64,10 +64,11 @@ def test_refuses_what_is_none(text):
     assert "127.0.0.1" in caught.value.hint
 
 
-def test_a_password_in_the_url_is_not_repeated():
-    """What is refused for holding a password is not printed with it."""
+@pytest.mark.parametrize("place", ["127.0.0.1:1", "127.0.0.1", "example.com:80", "127.0.0.1:x", "["])
+def test_a_password_in_the_url_is_not_repeated(place):
+    """What is refused for holding a password, or for anything else beside it, is not printed with it."""
     with pytest.raises(TargetError) as caught:
-        parse_target("http://user:hunter2@127.0.0.1:1")
+        parse_target(f"http://user:hunter2@{place}")
     assert "hunter2" not in caught.value.message + caught.value.hint
 
 
@@ -130,7 +131,7 @@ def test_any_other_server_is_not_an_emulator():
 
 
 def test_tls_against_a_plain_server_is_an_error_with_a_hint():
-    """https where http is spoken is told as not reachable, not as a traceback."""
+    """TLS where http is spoken is told as not reachable, not as a traceback."""
     with HTTPServer(("127.0.0.1", 0), _Greeting) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()

@@ -163,6 +163,8 @@ class Resource:
     """Optional arguments that AWS fills in when they are absent: leaving them out later changes nothing."""
     write_only: str = ""
     """Arguments that the target never tells."""
+    untold: str = ""
+    """Arguments that not every target tells of: where the answer lacks them, what was asked stands."""
     json: str = ""
     sets: str = ""
     secret: str = ""
@@ -179,6 +181,8 @@ class Resource:
     """Error codes, or `Code:part of the message`, one per line, that pass by themselves (IAM's slow spreading)."""
     retry_delete: str = ""
     check: Callable[[Props], list[CheckFailure]] | None = None
+    exclusive: bool = False
+    """Two cannot be at once (a subnet has one route table): a replacement deletes first."""
     regional: bool = True
     aliases: str = ""
     """Further tokens of the same type."""

@@ -36,7 +36,7 @@ def diff(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -
         kind = Change.ADD if normal.is_empty(old) else Change.DELETE if normal.is_empty(new) else Change.UPDATE
         changes[name] = kind if name in resource.updatable else _REPLACING[kind]
     replaces = any(kind in _REPLACING.values() for kind in changes.values())
-    return Diff(changes, delete_before_replace=replaces and _collides(resource, request, account))
+    return Diff(changes, delete_before_replace=replaces and (resource.exclusive or _collides(resource, request, account)))
 
 
 def _only_moved(resource: Resource, name: str, old: Any, new: Any, outputs: Props) -> bool:

@@ -45,6 +45,8 @@ def create(work: Work) -> ResourceState:
         raise explain("creating", resource.noun, work.name, error, endpoint) from error
     try:
         if untagged:
+            item = reading.look(work)
+            work.outputs = reading.outputs(work, item) if item else {}  # tags may go by ARN
             tags.write(work, {}, work.inputs.get("tagsAll") or {})
         if resource.wait:
             _ready(work)

@@ -34,11 +34,18 @@ def same(resource: Resource, name: str, one: Any, other: Any) -> bool:
         return False
     if has_unknown(one) or has_unknown(other):
         return False
+    if isinstance(one, str) and isinstance(other, str) and (_names(one, other) or _names(other, one)):
+        return True
     if resource.has(resource.json, name):
         return _document(one) == _document(other)
     return canonical(one, ordered=not resource.has(resource.sets, name)) == canonical(
         other, ordered=not resource.has(resource.sets, name)
     )
+
+
+def _names(arn: str, short: str) -> bool:
+    """Whether an ARN ends in this id: AWS answers with either, whichever it was given."""
+    return arn.startswith("arn:") and not short.startswith("arn:") and arn.endswith(("/" + short, ":" + short))
 
 
 def canonical(value: Any, *, ordered: bool = True) -> Any:

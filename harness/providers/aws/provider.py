@@ -51,7 +51,7 @@ class AwsProvider:
 
     def diff(self, request: DiffRequest) -> Diff:
         """Compare old inputs with new ones."""
-        return differ.diff(self._resource(request.type), request, self._place(request.inputs))
+        return differ.diff(self._resource(request.type), request, self._place(request.type, request.inputs))
 
     def create(self, request: CreateRequest) -> ResourceState:
         """Make it, wait until it is ready."""
@@ -119,7 +119,7 @@ class AwsProvider:
     def identify(self, type: str, inputs: Props) -> str | None:  # noqa: A002 - Pulumi's word
         """The id that a create with these checked inputs will have, or None."""
         resource = registry.resources().get(type)
-        return None if resource is None else differ.identify(resource, inputs, self._place(inputs))
+        return None if resource is None else differ.identify(resource, inputs, self._place(type, inputs))
 
     def presence(self, type: str, id: str, outputs: Props) -> tuple[Presence, str]:  # noqa: A002 - Pulumi's words
         """Ask the target for one resource."""
@@ -144,8 +144,8 @@ class AwsProvider:
         nearest = f" (nearest: {hint})" if hint else ""
         return f"{token}: the bundled provider does not have this resource type{nearest}; use `--provider official`"
 
-    def _place(self, inputs: Props) -> Mapping[str, Any]:
-        return _Place(self.clients, inputs)
+    def _place(self, token: str, inputs: Props) -> Mapping[str, Any]:
+        return _Place(self.clients, self._resource(token).service, inputs)
 
     def _work(self, resource: Resource, name: str, **more: Any) -> Work:
         return Work(self.clients, resource, self.rules, name=name, **more)
@@ -164,24 +164,27 @@ class AwsProvider:
 
 
 class _Place(Mapping[str, Any]):
-    """`region`, `account`, `partition` for templates of ids; the account is asked only when a template wants it."""
+    """Names of the place for templates of ids; the account is asked only when a template wants it."""
 
-    def __init__(self, clients: Clients, inputs: Props) -> None:
+    def __init__(self, clients: Clients, service: str, inputs: Props) -> None:
         self._clients = clients
+        self._service = service
         self._region = inputs.get("region") or clients.access.region
 
     def __getitem__(self, name: str) -> Any:
         if name == "region":
             return self._region
+        if name == "endpoint":
+            return self._clients.client(self._service, self._region).meta.endpoint_url.rstrip("/")
         if name in {"account", "partition"}:
             return getattr(self._clients, name)
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("region", "account", "partition"))
+        return iter(("region", "account", "partition", "endpoint"))
 
     def __len__(self) -> int:
-        return 3
+        return 4
 
 
 def _name(urn: str) -> str:

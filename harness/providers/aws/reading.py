@@ -21,8 +21,6 @@ def look(work: Work) -> Item | None:
     resource = work.resource
     try:
         item = resource.read_with(work) if resource.read_with else work.ask(resource.read) if resource.read else None
-    except KeyError:
-        return None  # an id that does not have the parts that it must have names nothing
     except Exception as error:
         if says_absent(error, resource):
             return None
@@ -62,6 +60,8 @@ def outputs(work: Work, item: Item) -> Props:
             member = resource.rename.get(name)
             member = member if member in item else member_for(item, name)
             value = item.get(member) if member else None
+        if value is None and resource.has(resource.untold, name):
+            value = work.inputs.get(name, work.outputs.get(name))
         if value is not None:
             value = from_api(value, {member: own for own, member in resource.rename.items()})
             result[name] = [value] if resource.has(resource.blocks, name) and not isinstance(value, list) else value
@@ -70,6 +70,8 @@ def outputs(work: Work, item: Item) -> Props:
     prefix = resource.naming.prefix if resource.naming else ""
     if prefix and work.inputs.get(prefix):
         result[prefix] = work.inputs[prefix]
+    _templates(work, result)
+    work.outputs = {**work.outputs, **result}  # what tags and hooks ask next is named by outputs
     if resource.tagging:
         everything = tags.read(work, item)
         result["tagsAll"] = everything

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from harness.providers.aws.failures import CancelledError, says_absent
 from harness.providers.aws.shapes import fill, parse
 
+from harness.providers.contract import ProviderError
+
 if TYPE_CHECKING:
     from harness.providers.aws.clients import Clients
     from harness.providers.aws.declare import Call, Item, Resource
@@ -200,6 +202,8 @@ class _Values(Mapping[str, Any]):
             if known.get(name) is not None:
                 return known[name]
         parts = parse(work.resource.id_parts, work.id) if work.resource.id_parts else {}
+        if name not in parts and work.resource.id_parts and work.id:
+            raise ProviderError(f"`{work.id}` is not an id of the form {work.resource.id_parts}")
         return parts[name]
 
     def __iter__(self) -> Any:

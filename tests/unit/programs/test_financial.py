@@ -145,17 +145,19 @@ def test_it_holds_what_the_platform_needs(declared: Declared) -> None:
 
 def test_every_physical_name_is_in_the_pattern(declared: Declared) -> None:
     """`financial-{resource}-{suffix}`, also inside an alias, a log group's path and a Name tag."""
-    named = {"name", "identifier", "clusterIdentifier", "bucket"}
     own = {"ec2/securityGroup", "kms/alias", "rds/", "ecr/repository:", "cloudwatch/", "secretsmanager/secret:"}
     seen = 0
     for each in declared.resources:
         inputs = each["inputs"]
-        names = [inputs[key] for key in named & inputs.keys() if any(part in each["type"] for part in own)]
+        names = [
+            inputs[key] for key in ("name", "identifier") if key in inputs and any(part in each["type"] for part in own)
+        ]
         names += [inputs["tags"]["Name"]] if "Name" in inputs.get("tags", {}) else []
         for name in names:
             seen += 1
             assert re.search(rf"financial-[a-z0-9-]+-{SUFFIX}\b", name), (each["name"], name)
     assert seen > 35
+    assert declared.inputs("rds/cluster:Cluster")["clusterIdentifier"] == f"financial-cluster-{SUFFIX}"
 
 
 def test_everything_taggable_is_tagged(declared: Declared) -> None:

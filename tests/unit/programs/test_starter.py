@@ -113,7 +113,7 @@ def test_pulumi_in_the_root_runs_the_starter() -> None:
 
 @pytest.mark.parametrize("name", ["starter", "financial"])
 def test_program_folder_is_complete(name: str) -> None:
-    """Project file, settings with tags, readme, requirements, and probes that load; no file imports the harness but probes."""
+    """Project file, settings with tags, readme, requirements, probes that load; only these import the harness."""
     folder = ROOT / "programs" / name
     project = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
     assert (project["name"], project["runtime"]) == (name, "python")

@@ -77,6 +77,7 @@ QUEUE = Resource(
     args=f"name {' '.join(_ATTRIBUTES)}",
     outputs="url arn",
     create_with=_create,
+    identity="{endpoint}/{account}/{name}",
     check=_check,
     read=Call("GetQueueAttributes", {"QueueUrl": "{id}", "AttributeNames": ["All"]}, at="Attributes"),
     read_more=_read_more,

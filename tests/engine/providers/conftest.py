@@ -1,7 +1,7 @@
 """A stack whose program is given as text, driven step by step in a process of its own.
 
 The Automation API runs inline programs on event loops that it leaves open, which a pytest with warnings as errors does
-not forgive; and a program belongs into a process of its own anyway. Read `InlineStack`; the rest is the other process.
+not forgive; and a program belongs into a process of its own anyway.
 """
 
 import json
@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+DRIVER = Path(__file__).with_name("inline_driver.py")
 STATE = ".pulumi/stacks/proj/dev.json"
 
 
@@ -41,42 +44,14 @@ class InlineStack:
     def start(self, program, *steps):
         """Start to do steps, and return the process."""
         asked = {**self._where, "variables": self._variables, "program": program, "steps": steps}
-        return subprocess.Popen([sys.executable, __file__, json.dumps(asked)], stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen([sys.executable, DRIVER, json.dumps(asked)], stdout=subprocess.PIPE, text=True)
 
     def stored(self):
         """The state as it lies on disk, as text."""
         return (self._state / STATE).read_text()
 
 
-def _drive(asked):
-    from pulumi import automation as auto
-
-    workspace = auto.LocalWorkspace(
-        work_dir=asked["work"],
-        pulumi_home=asked["home"],
-        program=lambda: exec(asked["program"], {}),  # noqa: S102 - the test's own text
-        env_vars=asked["variables"],
-        project_settings=auto.ProjectSettings("proj", "python"),
-        pulumi_command=auto.PulumiCommand(str(Path(asked["engine"]).parent.parent)),
-    )
-    stack = auto.Stack.create_or_select("dev", workspace)
-    for step in asked["steps"]:
-        try:
-            print(json.dumps(_step(stack, step)), flush=True)
-        except auto.CommandError as error:
-            print(json.dumps({"error": str(error)}), flush=True)
-            break
-
-
-def _step(stack, step):
-    if step == "export":
-        return stack.export_stack().deployment
-    done = getattr(stack, step)()
-    if step == "preview":
-        return {"changes": done.change_summary}
-    outputs = {name: [value.value, value.secret] for name, value in getattr(done, "outputs", {}).items()}
-    return {"changes": done.summary.resource_changes, "outputs": outputs}
-
-
-if __name__ == "__main__":
-    _drive(json.loads(sys.argv[1]))
+@pytest.fixture
+def inline_stack(engine, tmp_path):
+    """Make the test's stack: `inline_stack(VARIABLE="…")` sets variables of the engine's environment."""
+    return lambda **variables: InlineStack(tmp_path, engine.path, **variables)

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import grpc
 import pytest
 from google.protobuf import empty_pb2, json_format
-from inline_stack import InlineStack
 
 from harness.protostubs import load
 from harness.providers import wire
@@ -143,6 +142,7 @@ def bench(tmp_path):
         stub.Configure(pb.ConfigureRequest(args=wire.encode({"region": "x", "version": "1.2.3", "k": Secret("s")})))
         yield SimpleNamespace(
             stub=stub,
+            server=server,
             port=server.port,
             package=package,
             provider=package.instances[0],
@@ -244,6 +244,15 @@ def test_create(bench):
     assert (made.id, made.intent.id, made.intent.region, made.intent.urn) == ("id-1", "known", "here-1", URN)
 
 
+def test_a_resource_may_have_a_region_of_its_own(bench):
+    """The journal says where a resource is, not where its provider is; so does a deletion."""
+    _create(bench, region="there-2")
+    assert bench.journal().created()[0].intent.region == "there-2"
+    request = pb.DeleteRequest(id="id-1", type=TYPE, properties=wire.encode({"region": "there-2"}))
+    bench.stub.Delete(request)
+    assert bench.journal().standing() == ()
+
+
 def test_preview_is_not_journalled(bench):
     """A preview makes nothing and writes nothing down; what is not known stays unknown."""
     answer = bench.stub.Create(pb.CreateRequest(type=TYPE, properties=wire.encode({"a": UNKNOWN}), preview=True))
@@ -264,18 +273,18 @@ def test_a_partial_create_keeps_id_and_state(bench):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "code", "text", "still_open"),
+    ("outcome", "code", "text"),
     [
-        ("refused", grpc.StatusCode.INVALID_ARGUMENT, "VpcLimitExceeded: no more", False),
-        ("lost", grpc.StatusCode.UNKNOWN, "the answer was lost", True),
-        ("bug", grpc.StatusCode.UNKNOWN, "the bundled provider failed in Create: ZeroDivisionError: oh", True),
+        ("refused", grpc.StatusCode.INVALID_ARGUMENT, "VpcLimitExceeded: no more"),
+        ("lost", grpc.StatusCode.UNKNOWN, "the answer was lost"),
+        ("bug", grpc.StatusCode.UNKNOWN, "the bundled provider failed in Create: ZeroDivisionError: oh"),
     ],
 )
-def test_errors_of_a_create(bench, capsys, outcome, code, text, still_open):
+def test_errors_of_a_create(bench, capsys, outcome, code, text):
     """Only a definite refusal closes the intent; no error shows a traceback, and a bug leaves one in the log."""
     error = _refused(lambda: _create(bench, outcome=outcome))
     assert (error.code(), error.details()) == (code, text)
-    assert bool(bench.journal().open_intents()) == still_open
+    assert bool(bench.journal().open_intents()) == (outcome != "refused")
     assert ("Traceback" in capsys.readouterr().err) == (outcome == "bug")
 
 
@@ -290,6 +299,16 @@ def test_cancel_reaches_creates_in_flight(bench):
     assert all("cancelled while" in _refused(call.result).details() for call in calls)
     assert len(bench.journal().created()) == 100
     assert _create(bench).id == "id-1"
+
+
+def test_a_door_that_is_closed_lets_creates_say_what_they_have(bench):
+    """When the engine is gone, what it asked for is cancelled, and what exists is written down."""
+    call = bench.stub.Create.future(pb.CreateRequest(urn=URN, type=TYPE, properties=wire.encode({"outcome": "wait"})))
+    assert bench.provider.waiting.wait(10)
+    bench.server.close(10)
+    assert "cancelled while" in _refused(call.result).details()
+    [made] = bench.journal().created()
+    assert (made.id, made.partial) == ("id-1", True)
 
 
 def test_read_update_delete(bench):
@@ -332,9 +351,9 @@ def test_listing_is_not_served(bench):
 
 
 @pytest.fixture
-def stack(bench, engine, tmp_path):
+def stack(bench, inline_stack):
     """A stack whose engine is attached to the package under test."""
-    return InlineStack(tmp_path, engine.path, PULUMI_DEBUG_PROVIDERS=f"bench:{bench.port}")
+    return inline_stack(PULUMI_DEBUG_PROVIDERS=f"bench:{bench.port}")
 
 
 def _program(inputs):
