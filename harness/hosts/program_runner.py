@@ -173,6 +173,8 @@ def _judge(error: BaseException | None) -> dict[str, str]:
     if error is None:
         return {"kind": "done"}
     gone = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+    if isinstance(error, SystemExit) and _is_users(traceback.extract_tb(error.__traceback__)[-1].filename):
+        error = _EndedByProgramError(error.code)  # `sys.exit` in a callback of the program
     # SystemExit that is not the program's: the SDK's own way out when the engine's end of the line is gone.
     if isinstance(error, SystemExit) or (isinstance(error, grpc.RpcError) and error.code() in gone):
         return {"kind": "quiet"}

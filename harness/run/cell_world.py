@@ -17,6 +17,7 @@ from harness.world.command import EngineCommand, EngineStoppedError, Guard, stop
 from harness.world.engine_environment import engine_environment
 from harness.world.files import CellFiles
 from harness.world.provider import ProviderProcess
+from harness.world.sdk import sdk_versions
 from harness.world.stack import Stack
 from harness.world.target import Target
 
@@ -41,7 +42,7 @@ class CellWorld:
             process = ProviderProcess.start(ambient(self.spec), self.files.directory)
             self._provider = self._resources.enter_context(process)
             if self.spec.provider == "bundled":
-                process.plugin_home(self.files.engine_home)
+                process.plugin_home(self.files.engine_home, sdk_versions(self.spec.cell.program, {}))
         return self._provider
 
     def create_stack(self) -> None:

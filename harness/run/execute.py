@@ -6,9 +6,8 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Protocol
@@ -18,6 +17,7 @@ from harness.run.cell_process import CellProcess
 from harness.run.keep import keep_emulator
 from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
 from harness.world.files import CellFiles
+from harness.world.hosts import hosted_executable
 from harness.world.leases import owner
 from harness.world.open import World
 from harness.world.target import new_account
@@ -62,7 +62,7 @@ def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: rand
         cell=cell,
         account=None if world.target.kind == "aws" else new_account(rng),
         directory=world.home.run(plan.run) / cell.name,
-        engine=world.engine.path,
+        engine=hosted_executable(world.engine, world.hosts),
         engine_version=world.engine.version,
         hosts=world.hosts,
         provider=plan.provider,
@@ -79,7 +79,8 @@ def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: rand
 def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel: int) -> list[CellResult]:
     """The cells of `specs`, at most `parallel` at a time, in the order of `specs`."""
     crew = _Crew(world, audience)
-    with crew.heeding_signals(), ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
+    crew.heed_signals()
+    with ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
         futures = [pool.submit(crew.work, spec) for spec in specs]
         while wait(futures, timeout=TICK).not_done:
             crew.pass_on()
@@ -101,20 +102,15 @@ class _Crew:
         self._signals: list[str] = []
         self._passed_on = 0
 
-    @contextmanager
-    def heeding_signals(self) -> Iterator[None]:
-        """Signals become requests to the cells, until all of them have ended."""
+    def heed_signals(self) -> None:
+        """Signals become requests to the cells. They stay so afterwards: a report that is being written is not lost."""
 
         def note(number: int, _frame: FrameType | None) -> None:
             self._signals.append(signal.Signals(number).name)
 
-        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup is honoured
-        before = {number: signal.signal(number, note) for number in heard}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup is honoured
+                signal.signal(number, note)
 
     def pass_on(self) -> None:
         """Tell the running cells about signals that came since."""

@@ -23,7 +23,8 @@ def explain_failure(phase: PhaseName, timeline: Timeline, output: str, program: 
     """The failure of `phase`, from its timeline, or from the engine's own output when no event says it."""
     errors = [error for error in timeline.errors if not _NOISE.match(error.message.strip())]
     if not errors:
-        return Failure(phase=phase, message=f"{phase} failed: {_last_words(output)}", hint="see the cell's log")
+        hint = "what the engine and the program printed is in the cell's log"
+        return Failure(phase=phase, message=f"{phase} failed: {_last_words(output)}", hint=hint)
     first, rest = errors[0], errors[1:]
     config = _MISSING_CONFIG.search(first.message)
     if config is not None:
@@ -76,7 +77,6 @@ def _type_of(urn: str) -> str:
 
 
 def _last_words(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    stderr = lines[lines.index("stderr:") + 1 :] if "stderr:" in lines else lines
-    useful = [line for line in stderr if line.startswith("error:")] or stderr
-    return " ".join(useful[-3:])[:_LONGEST] or "the engine said nothing"
+    lines = [line.strip().removeprefix("stderr: ") for line in output.splitlines()]
+    useful = [line for line in lines if line.startswith("error:")]
+    return " ".join(useful[-3:])[:_LONGEST] or "the engine does not say why"

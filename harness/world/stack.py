@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pulumi.automation import LocalWorkspace
+from pulumi.automation import Deployment, LocalWorkspace
 
 from harness.errors import RunError
 from harness.model import Cell
@@ -62,9 +62,8 @@ class Stack:
     def clear_pending(self) -> None:
         """Drop pending operations from the state; only after each was looked up at the target."""
         deployment = self._workspace.export_stack(self.cell.stack)
-        if deployment.deployment is not None:
-            deployment.deployment.pop("pending_operations", None)
-            self._workspace.import_stack(self.cell.stack, deployment)
+        kept = {name: part for name, part in (deployment.deployment or {}).items() if name != "pending_operations"}
+        self._workspace.import_stack(self.cell.stack, Deployment(version=deployment.version, deployment=kept))
 
     def secret_outputs(self) -> Mapping[str, Any]:
         """Outputs in plain text, for probes only: an engine call, needed just when one of them is secret."""

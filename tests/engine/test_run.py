@@ -1,4 +1,4 @@
-"""`harness run`, with the real engine, provider and emulator: what it promises when things go well and when they do not."""
+"""`harness run`, with the real engine, provider and emulator, when things go well and when they do not."""
 
 import os
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ONLY_UP = "\nif live:\n    "
+HANGS = ONLY_UP + "after(lambda: time.sleep(600))\n"
 
 
 def assert_clean(harness, auditor, document: dict) -> None:
@@ -22,6 +23,7 @@ def assert_clean(harness, auditor, document: dict) -> None:
 
 
 def sources(directory: Path) -> set[str]:
+    """What lies in a directory."""
     return {str(path.relative_to(directory)) for path in directory.rglob("*")}
 
 
@@ -49,7 +51,7 @@ def test_a_good_program_passes_and_leaves_nothing(harness, shop, emulator, audit
 
 def test_every_taggable_resource_carries_the_run(harness, shop, emulator, auditor, eventually) -> None:
     """Tags of the run and of the program's harness.toml reach resources that the program does not tag."""
-    directory = shop(ONLY_UP + "after(lambda: time.sleep(600))\n")
+    directory = shop(HANGS)
     (directory / "harness.toml").write_text('[tags]\nCostCenter = "4711"\n')
     process = harness.start("run", str(directory), "--target", emulator.url, "--json", "-")
     [lease] = wait_for_lease(harness, eventually)
@@ -142,7 +144,7 @@ def test_a_probe_cannot_keep_the_destroy_away(harness, shop, emulator, auditor, 
 
 def test_a_time_out_ends_in_destroy(harness, shop, emulator, auditor) -> None:
     """A program that never returns is stopped at the limit; exit 1, for nobody asked to stop."""
-    directory = shop(ONLY_UP + "after(lambda: time.sleep(600))\n")
+    directory = shop(HANGS)
     done = harness("run", str(directory), "--target", emulator.url, "--timeout", "12s", "--json", "-")
     assert done.code == 1
     assert "time limit of 12 s" in done.cell["error"]["message"]
@@ -155,7 +157,7 @@ def test_a_signal_during_up_ends_in_destroy(harness, shop, emulator, auditor, ev
     """Exit 130, everything destroyed; a further signal does not cut the destroy short."""
     import signal
 
-    process = harness.start("run", str(shop(ONLY_UP + "after(lambda: time.sleep(600))\n")), "--target", emulator.url, "--json", "-")
+    process = harness.start("run", str(shop(HANGS)), "--target", emulator.url, "--json", "-")
     [lease] = wait_for_lease(harness, eventually)
     eventually(lambda: len(auditor(lease["account"]).left()) == 2)
     process.send_signal(getattr(signal, name))
@@ -169,7 +171,7 @@ def test_a_signal_during_up_ends_in_destroy(harness, shop, emulator, auditor, ev
 
 def test_a_killed_harness_still_destroys(harness, shop, emulator, auditor, eventually) -> None:
     """SIGKILL of the command line: its cell notices and destroys by itself; the lease can be closed afterwards."""
-    process = harness.start("run", str(shop(ONLY_UP + "after(lambda: time.sleep(600))\n")), "--target", emulator.url)
+    process = harness.start("run", str(shop(HANGS)), "--target", emulator.url)
     [lease] = wait_for_lease(harness, eventually)
     ask = auditor(lease["account"])
     eventually(lambda: len(ask.left()) == 2)
@@ -185,7 +187,7 @@ def test_a_killed_cell_is_destroyed_by_the_command_line(harness, shop, emulator,
     """SIGKILL of the cell and its engine in the middle of `up`: a second process finishes the job."""
     import psutil
 
-    process = harness.start("run", str(shop(ONLY_UP + "after(lambda: time.sleep(600))\n")), "--target", emulator.url, "--json", "-")
+    process = harness.start("run", str(shop(HANGS)), "--target", emulator.url, "--json", "-")
     [lease] = wait_for_lease(harness, eventually)
     eventually(lambda: len(auditor(lease["account"]).left()) == 2)
     for child in psutil.Process(process.pid).children():
@@ -197,8 +199,8 @@ def test_a_killed_cell_is_destroyed_by_the_command_line(harness, shop, emulator,
     assert_clean(harness, auditor, done.document)
 
 
-def test_what_is_kept_stays_until_it_is_destroyed(harness, shop, auditor) -> None:
-    """--keep-on-failure on the embedded emulator: it lives on, is listed, and `harness destroy` ends it with all in it."""
+def test_what_is_kept_stays_until_it_is_destroyed(harness, shop) -> None:
+    """--keep-on-failure: the embedded emulator lives on, is listed, and `harness destroy` ends all of it."""
     directory = shop(ONLY_UP + "after(lambda: fail(ValueError('look at me')))\n")
     kept = harness("run", str(directory), "--keep-on-failure", "--json", "-")
     assert kept.code == 1

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 _PASSING_AWS: Final = 300.0  # seconds that an error of slow spreading is given on AWS
 _PASSING_EMULATOR: Final = 15.0  # the same on an emulator, where hardly anything spreads slowly
+_MINUTES: Final = 5.0  # for types that have no state to wait for: what is deleted is soon gone
 _FIRST: Final = 0.1  # seconds before the second look at a thing that is not ready
 _LAST: Final = 5.0  # seconds between looks, in the end
 
@@ -52,7 +53,7 @@ class Work:
         self.old: Props = old or {}
         self.outputs: Props = outputs or {}
         self.cancelled = cancelled or threading.Event()
-        minutes = resource.wait.minutes if resource.wait else 20
+        minutes = resource.wait.minutes if resource.wait else _MINUTES
         self.timeout = timeout or minutes * 60
         self.deadline = time.monotonic() + self.timeout
         self.forced = False

@@ -203,8 +203,10 @@ def _describe_rule(work: Work) -> None:
 
 def _delete_rule(work: Work) -> None:
     block = _parts(work.id)
-    atoms = {one._replace(description="") for one in _atoms(block)}
-    _change(work, block["securityGroupId"], block["type"], revoke=atoms, add=set())
+    item = _group(work, block["securityGroupId"]) or {}
+    keys = {one[:5] for one in _atoms(block)}
+    there = {one for one in permissions.of_api(item.get(_MEMBER[block["type"]], [])) if one[:5] in keys}
+    _change(work, block["securityGroupId"], block["type"], revoke=there, add=set())
 
 
 RULE = Resource(

@@ -71,7 +71,7 @@ def _check_cluster(inputs: Props) -> list[CheckFailure]:
 
 
 _CLUSTER_MODIFIED: Final = (
-    "allocatedStorage allowMajorVersionUpgrade autoMinorVersionUpgrade backtrackWindow backupRetentionPeriod "
+    "allocatedStorage allowMajorVersionUpgrade applyImmediately autoMinorVersionUpgrade backtrackWindow backupRetentionPeriod "
     "caCertificateIdentifier copyTagsToSnapshot databaseInsightsMode dbClusterInstanceClass dbClusterParameterGroupName "
     "dbInstanceParameterGroupName deletionProtection domain domainIamRoleName enableGlobalWriteForwarding "
     "enableHttpEndpoint enableLocalWriteForwarding engineVersion iamDatabaseAuthenticationEnabled iops "
@@ -85,7 +85,7 @@ CLUSTER = Resource(
     token="aws:rds/cluster:Cluster",
     service="rds",
     noun="RDS cluster",
-    args=f"{_CLUSTER_MODIFIED} engine applyImmediately availabilityZones clusterIdentifier clusterScalabilityType "
+    args=f"{_CLUSTER_MODIFIED} engine availabilityZones clusterIdentifier clusterScalabilityType "
     "databaseName dbSubnetGroupName deleteAutomatedBackups enabledCloudwatchLogsExports engineLifecycleSupport engineMode "
     "finalSnapshotIdentifier kmsKeyId masterUsername publiclyAccessible replicationSourceIdentifier skipFinalSnapshot "
     "storageEncrypted",
@@ -121,6 +121,7 @@ CLUSTER = Resource(
         "masterUserSecretKmsKeyId": "MasterUserSecret.KmsKeyId",
         "performanceInsightsEnabled": "PerformanceInsightsEnabled",
         "scalingConfiguration": "ScalingConfigurationInfo",
+        "vpcSecurityGroupIds": "VpcSecurityGroups[].VpcSecurityGroupId",
     },
     read=Call("DescribeDBClusters", {"DBClusterIdentifier": "{id}"}, at="DBClusters[0]"),
     read_more=_read_cluster,
@@ -131,7 +132,6 @@ CLUSTER = Resource(
             _CLUSTER_MODIFIED,
             Call("ModifyDBCluster", {"DBClusterIdentifier": "{id}"}),
             also="applyImmediately allowMajorVersionUpgrade",
-            rename={"enabledCloudwatchLogsExports": "-"},
             on_create=False,
         ),
     ),
@@ -139,6 +139,7 @@ CLUSTER = Resource(
     write_only="allowMajorVersionUpgrade applyImmediately masterPassword manageMasterUserPassword "
     "dbInstanceParameterGroupName replicationSourceIdentifier enableGlobalWriteForwarding enableLocalWriteForwarding "
     "domain domainIamRoleName clusterScalabilityType",
+    untold="enabledCloudwatchLogsExports",
     sets="availabilityZones vpcSecurityGroupIds enabledCloudwatchLogsExports",
     secret="masterPassword",
     computed="allocatedStorage autoMinorVersionUpgrade availabilityZones caCertificateIdentifier clusterScalabilityType "
@@ -178,7 +179,7 @@ def _read_instance(work: Work, item: Item, props: Props) -> None:
 
 
 _INSTANCE_MODIFIED: Final = (
-    "autoMinorVersionUpgrade caCertIdentifier copyTagsToSnapshot dbParameterGroupName instanceClass monitoringInterval "
+    "applyImmediately autoMinorVersionUpgrade caCertIdentifier copyTagsToSnapshot dbParameterGroupName instanceClass monitoringInterval "
     "monitoringRoleArn performanceInsightsEnabled performanceInsightsKmsKeyId performanceInsightsRetentionPeriod "
     "preferredBackupWindow preferredMaintenanceWindow promotionTier publiclyAccessible"
 )
@@ -187,7 +188,7 @@ CLUSTER_INSTANCE = Resource(
     token="aws:rds/clusterInstance:ClusterInstance",
     service="rds",
     noun="RDS cluster instance",
-    args=f"{_INSTANCE_MODIFIED} clusterIdentifier engine applyImmediately availabilityZone customIamInstanceProfile "
+    args=f"{_INSTANCE_MODIFIED} clusterIdentifier engine availabilityZone customIamInstanceProfile "
     "dbSubnetGroupName engineVersion forceDestroy identifier",
     refused="warningEventCategories",
     required="clusterIdentifier engine instanceClass",
