@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,23 +20,31 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Bring Pulumi programs up in ephemeral stacks, look at them, destroy them, and prove that they are gone.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-engine_app = typer.Typer(help="The Pulumi engine that runs the programs.", no_args_is_help=True)
+engine_app = typer.Typer(help="The Pulumi engine that runs the programs.")
 app.add_typer(engine_app, name="engine")
 
+# Typer brings its own copy of click's exceptions and exports only their leaves: this is the root of what it raises.
+_CommandLineError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 _DEBUG = {"on": False}
 JsonOption = Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.")]
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of the harness itself.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the harness's version.")] = False,
 ) -> None:
     _DEBUG["on"] = debug
+    if version:
+        print(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command()
@@ -177,12 +185,6 @@ def engine_path() -> None:
     print(engine.path)
 
 
-@app.command()
-def version() -> None:
-    """Print the harness's version."""
-    print(__version__)
-
-
 def heed_signals() -> None:
     """Every way to be told to stop is a KeyboardInterrupt, until the run takes over. `nohup` is honoured."""
 
@@ -201,20 +203,33 @@ def _console() -> Console:
 
 
 def main() -> None:
-    """Run the command line; every error that a user can cause ends as two lines and an exit code."""
+    """Run the command line; whatever goes wrong ends as two lines and an exit code. Tracebacks come with --debug."""
     from harness.report.console import print_error
 
     heed_signals()
     try:
         sys.exit(app(standalone_mode=False))  # a typer.Exit comes back as its code
     except HarnessError as error:
-        print_error(error.message, error.hint, _console())
-        if _DEBUG["on"]:
-            raise
-        sys.exit(error.exit_code)
+        code, message, hint = error.exit_code, error.message, error.hint
+    except _CommandLineError as error:
+        code, message, hint = ExitCode.USAGE, error.format_message(), _usage_hint(error)
     except KeyboardInterrupt:
-        print_error("interrupted before anything was made", "", _console())
-        sys.exit(ExitCode.INTERRUPTED)
+        code, message, hint = ExitCode.INTERRUPTED, "interrupted before anything was made", ""
+    except Exception as error:  # noqa: BLE001 - a defect of ours; the user still gets two lines
+        message = f"the harness failed: {type(error).__name__}: {error}"
+        code, hint = (
+            ExitCode.FAILED,
+            "please report it with the output of harness --debug; harness leases shows what is open",
+        )
+    print_error(message, hint, _console())
+    if _DEBUG["on"]:
+        _console().print_exception()
+    sys.exit(code)
+
+
+def _usage_hint(error: Any) -> str:
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "harness"
+    return f"{command} --help"
 
 
 if __name__ == "__main__":

@@ -72,14 +72,14 @@ class Harness:
 
     home: Path
     cwd: Path
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def start(self, *args: str, **environment: str) -> subprocess.Popen[str]:
         """Begin a command; its process is ours to signal."""
         return subprocess.Popen(
             [sys.executable, "-m", "harness.cli", *args],
             cwd=self.cwd,
-            env={**os.environ, "HARNESS_HOME": str(self.home), "NO_COLOR": "1", **self.environment, **environment},
+            env={**self.environment, "HARNESS_HOME": str(self.home), "NO_COLOR": "1", **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -61,6 +61,8 @@ def _message(error: Diagnostic) -> str:
 def _hint(error: Diagnostic) -> str:
     if _MISSING_PLUGIN.search(error.message):
         return "the official plugin comes from Pulumi's site: allow that download, or use --provider bundled"
+    if "the bundled provider failed in" in error.message:
+        return "that is a defect of the bundled provider: please report it with the cell's log; or --provider official"
     if "--provider official" in error.message:
         return "the bundled provider does not know this argument"
     if error.urn and not is_engine_only(_type_of(error.urn)):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Engine, String, create_engine, event, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,7 +22,6 @@ from harness.errors import HomeError
 from harness.model import Lease, LeaseState
 
 BUSY = 10.0  # seconds to wait for another process that writes
-_T = TypeVar("_T")
 
 
 class _Base(DeclarativeBase):
@@ -57,13 +56,9 @@ class Leases:
         self._path = path
 
     def open(self, lease: Lease) -> None:
-        """Write a lease; it is on disk when this returns. Raises HomeError."""
+        """Write a lease, or take one over; it is on disk when this returns. Raises HomeError."""
         row = _LeaseRow(**lease.model_dump())
-
-        def add(session: Session) -> None:
-            session.add(row)
-
-        self._write(add)
+        self._write(lambda session: session.merge(row))
 
     def settle(self, run: str, cell: str, state: LeaseState, reason: str) -> None:
         """Say how a lease stands now. Raises HomeError."""
@@ -91,7 +86,7 @@ class Leases:
         """Give the database back."""
         self._engine.dispose()
 
-    def _write(self, work: Callable[[Session], _T]) -> None:
+    def _write(self, work: Callable[[Session], object]) -> None:
         try:
             with Session(self._engine) as session, session.begin():
                 work(session)

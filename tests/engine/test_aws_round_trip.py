@@ -55,7 +55,9 @@ class World:
     made: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     count: int = 0
 
-    def checked(self, token: str, name: str, inputs: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:
+    def checked(
+        self, token: str, name: str, inputs: dict[str, Any], old: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Checked inputs; none may be refused."""
         request = CheckRequest(f"urn:pulumi:s::p::{token}::{name}", token, name, inputs, old or {}, name.encode())
         answer = self.provider.check(request)
@@ -85,7 +87,11 @@ SHARED: dict[str, Callable[[World], tuple[str, dict[str, Any]]]] = {
     **{
         f"subnet{zone}": lambda w, zone=zone: (  # type: ignore[misc]
             "aws:ec2/subnet:Subnet",
-            {"vpcId": w.need("vpc"), "cidrBlock": f"10.9.{'abc'.index(zone)}.0/24", "availabilityZone": f"{REGION}{zone}"},
+            {
+                "vpcId": w.need("vpc"),
+                "cidrBlock": f"10.9.{'abc'.index(zone)}.0/24",
+                "availabilityZone": f"{REGION}{zone}",
+            },
         )
         for zone in "abc"
     },
@@ -180,7 +186,11 @@ SAMPLES: dict[str, Sample] = {
         lambda w: {"subnetId": w.need("subneta"), "allocationId": w.need("address")}, None, {"subnetId": "subnet-0"}
     ),
     "ec2/route": Sample(
-        lambda w: {"routeTableId": w.need("table"), "destinationCidrBlock": "0.0.0.0/0", "gatewayId": w.need("gateway")},
+        lambda w: {
+            "routeTableId": w.need("table"),
+            "destinationCidrBlock": "0.0.0.0/0",
+            "gatewayId": w.need("gateway"),
+        },
         lambda w: {"gatewayId": None, "natGatewayId": w.need("nat")},
         {"destinationCidrBlock": "1.0.0.0/8"},
     ),
@@ -201,7 +211,11 @@ SAMPLES: dict[str, Sample] = {
         lambda w: {
             "securityGroupId": w.need("group"),
             "sourceSecurityGroupId": w.need("group2"),
-            **{"type": "ingress", "protocol": "tcp", "fromPort": 5432, "toPort": 5432, "description": "db"},
+            "type": "ingress",
+            "protocol": "tcp",
+            "fromPort": 5432,
+            "toPort": 5432,
+            "description": "db",
         },
         None,
         {"toPort": 5433},
@@ -212,7 +226,7 @@ SAMPLES: dict[str, Sample] = {
         {"cidrBlock": "10.9.78.0/24"},
     ),
     "ec2/vpc": Sample(
-        lambda _: {"cidrBlock": "10.7.0.0/16", "tags": {"Name": "x"}},
+        lambda _: {"cidrBlock": "10.7.0.0/16", "enableDnsHostnames": False, "tags": {"Name": "x"}},
         lambda _: {"enableDnsHostnames": True},
         {"cidrBlock": "10.6.0.0/16"},
     ),
@@ -226,7 +240,9 @@ SAMPLES: dict[str, Sample] = {
         {"serviceName": "com.amazonaws.x.dynamodb"},
     ),
     "ec2/vpcEndpointRouteTableAssociation": Sample(
-        lambda w: {"vpcEndpointId": w.need("endpoint"), "routeTableId": w.need("table2")}, None, {"routeTableId": "rtb-0"}
+        lambda w: {"vpcEndpointId": w.need("endpoint"), "routeTableId": w.need("table2")},
+        None,
+        {"routeTableId": "rtb-0"},
     ),
     "ecr/lifecyclePolicy": Sample(
         lambda w: {"repository": w.need("repository"), "policy": keep(10)}, lambda _: {"policy": keep(5)}
@@ -271,13 +287,22 @@ SAMPLES: dict[str, Sample] = {
     ),
     "rds/cluster": Sample(
         lambda w: {
-            **{"engine": "aurora-postgresql", "engineVersion": "15.10", "masterUsername": "u", "masterPassword": "hunter22"},
-            **{"storageEncrypted": True, "kmsKeyId": w.need("key", out="arn"), "skipFinalSnapshot": True},
-            **{"serverlessv2ScalingConfiguration": {"minCapacity": 0.5, "maxCapacity": 1}, "backupRetentionPeriod": 30},
-            **{"dbSubnetGroupName": w.need("subnets"), "vpcSecurityGroupIds": [w.need("group")], "databaseName": "db"},
-            **{"copyTagsToSnapshot": True, "applyImmediately": True},
+            "engine": "aurora-postgresql",
+            "engineVersion": "15.10",
+            "masterUsername": "u",
+            "masterPassword": "hunter22",
+            "storageEncrypted": True,
+            "kmsKeyId": w.need("key", out="arn"),
+            "skipFinalSnapshot": True,
+            "serverlessv2ScalingConfiguration": {"minCapacity": 0.5, "maxCapacity": 1},
+            "backupRetentionPeriod": 30,
+            "dbSubnetGroupName": w.need("subnets"),
+            "vpcSecurityGroupIds": [w.need("group")],
+            "databaseName": "db",
+            "copyTagsToSnapshot": True,
+            "applyImmediately": True,
         },
-        lambda _: {"backupRetentionPeriod": 7, "preferredBackupWindow": "03:00-04:00"},
+        lambda _: {"backupRetentionPeriod": 7, "copyTagsToSnapshot": False},
         {"storageEncrypted": False},
     ),
     "rds/clusterInstance": Sample(
@@ -287,7 +312,7 @@ SAMPLES: dict[str, Sample] = {
             "instanceClass": "db.serverless",
             "applyImmediately": True,
         },
-        lambda _: {"promotionTier": 3},
+        lambda _: {"instanceClass": "db.r6g.large"},
         {"clusterIdentifier": "other"},
     ),
     "rds/clusterParameterGroup": Sample(
@@ -326,7 +351,10 @@ SAMPLES: dict[str, Sample] = {
         lambda w: {"bucket": w.need("bucket"), "blockPublicAcls": True}, lambda _: {"blockPublicPolicy": True}
     ),
     "s3/bucketServerSideEncryptionConfiguration": Sample(
-        lambda w: {"bucket": w.need("bucket"), "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]},
+        lambda w: {
+            "bucket": w.need("bucket"),
+            "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}],
+        },
         lambda w: {
             "rules": [
                 {
@@ -372,7 +400,10 @@ SAMPLES: dict[str, Sample] = {
     ),
     "vpc/securityGroupIngressRule": Sample(
         lambda w: {
-            **{"securityGroupId": w.need("group"), "ipProtocol": "tcp", "fromPort": 80, "toPort": 80},
+            "securityGroupId": w.need("group"),
+            "ipProtocol": "tcp",
+            "fromPort": 80,
+            "toPort": 80,
             "cidrIpv4": "10.1.0.0/16",
         },
         lambda _: {"fromPort": 81, "toPort": 81},

@@ -292,8 +292,6 @@ def test_the_callers_credentials_do_not_reach_the_program(harness, shop, emulato
 
 def test_the_run_works_in_an_environment_of_almost_nothing(harness, shop, emulator) -> None:
     """No HOME, no USER, no TERM: a CI container."""
-    directory = shop()
-    kept = {"PATH": os.environ["PATH"], "HARNESS_HOME": str(harness.home)}
-    blank = {name: "" for name in os.environ if name not in kept}
-    done = harness("run", str(directory), "--target", emulator.url, "--json", "-", **blank)
+    harness.environment = {"PATH": os.environ["PATH"]}
+    done = harness("run", str(shop()), "--target", emulator.url, "--json", "-")
     assert done.code == 0, done.err

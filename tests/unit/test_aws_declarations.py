@@ -100,7 +100,18 @@ def test_every_operation_and_parameter_is_in_the_model(token: str) -> None:
 def test_words_of_a_declaration_name_its_own_properties(token: str) -> None:
     """A mark (json, sets, computed, …) on a property that does not exist does nothing, silently."""
     resource = RESOURCES[token]
-    for marks in ("json", "sets", "secret", "inert", "computed", "write_only", "blocks", "untold", "replace", "required"):
+    for marks in (
+        "json",
+        "sets",
+        "secret",
+        "inert",
+        "computed",
+        "write_only",
+        "blocks",
+        "untold",
+        "replace",
+        "required",
+    ):
         assert set(getattr(resource, marks).split()) <= set(resource.properties), marks
     for table in (resource.defaults, resource.initial, resource.reset, resource.nested):
         assert set(table) <= set(resource.properties)
@@ -141,7 +152,9 @@ def test_an_automatic_name_obeys_the_service_and_the_seed() -> None:
 
 def test_tags_of_the_resource_win_over_the_providers_and_those_over_the_cells() -> None:
     """Merged in that order, and told in `tagsAll`."""
-    package = AwsPackage(Ambient(endpoint=NOWHERE.endpoint, access_key="1", tags={"a": "cell", "b": "cell", "c": "cell"}))
+    package = AwsPackage(
+        Ambient(endpoint=NOWHERE.endpoint, access_key="1", tags={"a": "cell", "b": "cell", "c": "cell"})
+    )
     provider = package.configure({"defaultTags": '{"tags": {"b": "provider", "c": "provider"}}'})
     request = CheckRequest("x::v", "aws:ec2/vpc:Vpc", "v", {"cidrBlock": "10.0.0.0/16", "tags": {"c": "own"}}, {}, b"")
     assert provider.check(request).inputs["tagsAll"] == {"a": "cell", "b": "provider", "c": "own"}
@@ -157,6 +170,8 @@ def test_the_programs_credentials_never_reach_an_emulator() -> None:
 
 def test_an_unknown_setting_of_the_provider_is_refused() -> None:
     """With the nearest valid name, or the way to the official provider."""
-    failures = {one.property: one.reason for one in AwsPackage(NOWHERE).check_config({"regoin": "x", "httpProxy": "y"}).failures}
+    failures = {
+        one.property: one.reason for one in AwsPackage(NOWHERE).check_config({"regoin": "x", "httpProxy": "y"}).failures
+    }
     assert "`region`" in failures["regoin"]
     assert "--provider official" in failures["httpProxy"]

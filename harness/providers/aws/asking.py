@@ -1,4 +1,4 @@
-"""A Pulumi function call in (`aws:index/getRegion:getRegion`), its answer out. Answers are declared beside the types."""
+"""A Pulumi function call in (`aws:index/getRegion:getRegion`), its answer out. Answers stand beside the types."""
 
 from __future__ import annotations
 
@@ -45,14 +45,20 @@ def answer(clients: Clients, rules: TagRules, token: str, args: Props) -> Props 
     if token not in known:
         hint = registry.closest(token, known)
         near = f" (nearest: {hint})" if hint else ""
-        raise ProviderError(f"{token}: the bundled provider does not have this function{near}; use `--provider official`")
+        raise ProviderError(
+            f"{token}: the bundled provider does not have this function{near}; use `--provider official`"
+        )
     function, valid = known[token]
     given = {key: one for key, one in args.items() if one is not None}
     failures = []
     for name in given:
         if name not in valid:
             hint = nearest(name, valid)
-            meant = f"did you mean `{hint}`?" if hint else "the bundled provider does not support it; use `--provider official`"
+            meant = (
+                f"did you mean `{hint}`?"
+                if hint
+                else "the bundled provider does not support it; use `--provider official`"
+            )
             failures.append(CheckFailure(name, f"{token} argument `{name}`: {meant}"))
     if failures:
         return tuple(failures)

@@ -1,4 +1,4 @@
-"""Settings of one provider instance in, botocore clients out: one per service and region, made once, safe for threads."""
+"""Settings of one provider instance in, botocore clients out: one per service and region, safe for threads."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Clients:
         config = botocore.config.Config(
             max_pool_connections=_POOL,
             retries={
-                "mode": access.retry_mode,
+                "mode": "adaptive" if access.retry_mode == "adaptive" else "standard",
                 "total_max_attempts": access.attempts or (_ATTEMPTS_EMULATOR if endpoint else _ATTEMPTS_AWS),
             },
             s3={"addressing_style": "path"} if endpoint or access.path_style else None,
@@ -113,7 +113,7 @@ class Clients:
                 loader = _SHARED.setdefault("loader", session.get_component("data_loader"))
             session.register_component("data_loader", loader)
             if access.access_key:
-                session.set_credentials(access.access_key, access.secret_key, access.token)
+                session.set_credentials(access.access_key, access.secret_key or "", access.token)
             self._session = session
         return self._session
 

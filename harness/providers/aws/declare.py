@@ -1,8 +1,8 @@
 """Facts about a resource type in, one frozen declaration out: what the rest of this package works from.
 
 Lists of property names are written as one string of words, so that a declaration reads like the documentation that it
-was made from. Templates (`"{id}"`, `"{routeTableId}"`) are filled from the resource's id, inputs and outputs; a template
-that is nothing but one name keeps the value's type.
+was made from. Templates (`"{id}"`, `"{routeTableId}"`) are filled from the resource's id, inputs and outputs; one that
+is nothing but a name keeps the value's type.
 """
 
 from __future__ import annotations
@@ -163,6 +163,8 @@ class Resource:
     """Optional arguments that AWS fills in when they are absent: leaving them out later changes nothing."""
     write_only: str = ""
     """Arguments that the target never tells."""
+    watched: str = ""
+    """Optional arguments whose absence asks for nothing: whatever is there then is drift."""
     untold: str = ""
     """Arguments that not every target tells of: where the answer lacks them, what was asked stands."""
     json: str = ""

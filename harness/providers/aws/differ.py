@@ -22,7 +22,7 @@ _REPLACING = {
 
 
 def diff(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -> Diff:
-    """Compare inputs with inputs: what AWS filled in by itself never differs; `read` puts real drift into the old ones."""
+    """Compare inputs with inputs: what AWS filled in never differs; `read` puts real drift into the old ones."""
     changes: dict[str, Change] = {}
     ignored = {path.split(".")[0].split("[")[0] for path in request.ignore_changes}
     for name in sorted({*request.old_inputs, *request.inputs}):
@@ -36,7 +36,9 @@ def diff(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -
         kind = Change.ADD if normal.is_empty(old) else Change.DELETE if normal.is_empty(new) else Change.UPDATE
         changes[name] = kind if name in resource.updatable else _REPLACING[kind]
     replaces = any(kind in _REPLACING.values() for kind in changes.values())
-    return Diff(changes, delete_before_replace=replaces and (resource.exclusive or _collides(resource, request, account)))
+    return Diff(
+        changes, delete_before_replace=replaces and (resource.exclusive or _collides(resource, request, account))
+    )
 
 
 def _only_moved(resource: Resource, name: str, old: Any, new: Any, outputs: Props) -> bool:

@@ -1,4 +1,4 @@
-"""AWS's refusals in, the text that a user reads out: what was being done, to what, AWS's own code and message, verbatim."""
+"""AWS's refusals in, the text that a user reads out: what was being done, to what, AWS's own code and message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class CancelledError(ProviderError):
     """The engine cancelled while we waited."""
 
 
-class Refusal(ProviderError):
+class Refusal(ProviderError):  # noqa: N818 - it is what the target said, not a fault of ours
     """The target said no; `code` is AWS's own."""
 
     def __init__(self, message: str, code: str) -> None:
@@ -54,7 +54,7 @@ def says_absent(error: BaseException, resource: Resource | None = None) -> bool:
 
 
 def passes(error: BaseException, marks: str) -> bool:
-    """Whether the error is one of those (`Code` or `Code:part of the message`, one per line) that pass by themselves."""
+    """Whether the error is one of those (`Code` or `Code:part of the message`, one per line) that pass."""
     code, message = code_of(error), message_of(error)
     for line in filter(None, (one.strip() for one in marks.splitlines())):
         wanted, _, part = line.partition(":")

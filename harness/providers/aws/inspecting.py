@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.providers.aws import reading, tags
 from harness.providers.aws.failures import explain, says_absent
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from harness.providers.aws.work import Work
 
-_AT_ONCE = 16
+_AT_ONCE: Final = 16  # types listed at the same time
 
 
 def presence(work: Work) -> tuple[Presence, str]:
@@ -39,11 +39,11 @@ def find(works: Sequence[Work], wanted: Mapping[str, str]) -> list[Found]:
     """All of these types that carry these tags. Raises ProviderError when a listing fails."""
     listed = [work for work in works if work.resource.find and work.resource.tagging]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        lists = pool.map(lambda work: _listed(work, wanted, pool), listed)
+        lists = pool.map(lambda work: _listed(work, wanted), listed)
         return [found for several in lists for found in several]
 
 
-def _listed(work: Work, wanted: Mapping[str, str], _pool: ThreadPoolExecutor) -> list[Found]:
+def _listed(work: Work, wanted: Mapping[str, str]) -> list[Found]:
     try:
         return [Found(work.resource.token, one, work.region) for one in _ids(work, wanted)]
     except Exception as error:
@@ -65,20 +65,27 @@ def _ids(work: Work, wanted: Mapping[str, str]) -> list[str]:
         own = item if isinstance(item, dict) else {"value": item}
         name = str(jmespath.search(declared.id, own))
         if declared.by_tag_filter:
-            if reading.state_of(work.resource, own) not in _gone_states(work):
-                result.append(name)
+            # Not every target honours the filter; what is found may be deleted, so the tags are looked at again.
+            if reading.is_gone(work.resource, own) or not _has(tags.read(_of(work, name), own), wanted):
+                continue
+            result.append(name)
         elif _carries(work, name, wanted):
             result.append(name)
     return result
 
 
-def _gone_states(work: Work) -> tuple[str, ...]:
-    return tuple(work.resource.wait.gone.lower().split()) if work.resource.wait else ()
+def _of(work: Work, name: str) -> Work:
+    """The same type, of one thing."""
+    return type(work)(work.clients, work.resource, work.rules, name=name, id=name)
+
+
+def _has(actual: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(actual.get(key) == value for key, value in wanted.items())
 
 
 def _carries(work: Work, name: str, wanted: Mapping[str, str]) -> bool:
     """Whether one listed thing exists in earnest and has the tags."""
-    one = type(work)(work.clients, work.resource, work.rules, name=name, id=name)
+    one = _of(work, name)
     try:
         item = reading.look(one)
         if item is None or reading.is_gone(work.resource, item):
@@ -88,5 +95,4 @@ def _carries(work: Work, name: str, wanted: Mapping[str, str]) -> bool:
         if says_absent(error, work.resource):  # deleted while we listed
             return False
         raise
-    actual = one.outputs.get("tagsAll") or tags.from_api(None)
-    return all(actual.get(key) == value for key, value in wanted.items())
+    return _has(one.outputs.get("tagsAll") or {}, wanted)

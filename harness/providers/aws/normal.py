@@ -23,7 +23,7 @@ def has_unknown(value: Any) -> bool:
 
 def is_empty(value: Any) -> bool:
     """Nothing, as AWS and Terraform see it: absent, an empty text, list or block."""
-    return value is None or value == "" or value == [] or value == {}
+    return value is None or (isinstance(value, str | list | tuple | dict) and not value)
 
 
 def same(resource: Resource, name: str, one: Any, other: Any) -> bool:
@@ -37,10 +37,9 @@ def same(resource: Resource, name: str, one: Any, other: Any) -> bool:
     if isinstance(one, str) and isinstance(other, str) and (_names(one, other) or _names(other, one)):
         return True
     if resource.has(resource.json, name):
-        return _document(one) == _document(other)
-    return canonical(one, ordered=not resource.has(resource.sets, name)) == canonical(
-        other, ordered=not resource.has(resource.sets, name)
-    )
+        return bool(_document(one) == _document(other))
+    ordered = not resource.has(resource.sets, name)
+    return bool(canonical(one, ordered=ordered) == canonical(other, ordered=ordered))
 
 
 def _names(arn: str, short: str) -> bool:

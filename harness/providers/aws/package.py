@@ -18,17 +18,54 @@ if TYPE_CHECKING:
     from harness.providers.aws.provider import AwsProvider
 
 _HONOURED: Final = frozenset(
-    "region accessKey secretKey token profile assumeRole assumeRoles defaultTags ignoreTags endpoints s3UsePathStyle "
-    "allowedAccountIds forbiddenAccountIds maxRetries retryMode insecure customCaBundle useFipsEndpoint "
-    "useDualstackEndpoint userAgents".split()
+    [
+        "region",
+        "accessKey",
+        "secretKey",
+        "token",
+        "profile",
+        "assumeRole",
+        "assumeRoles",
+        "defaultTags",
+        "ignoreTags",
+        "endpoints",
+        "s3UsePathStyle",
+        "allowedAccountIds",
+        "forbiddenAccountIds",
+        "maxRetries",
+        "retryMode",
+        "insecure",
+        "customCaBundle",
+        "useFipsEndpoint",
+        "useDualstackEndpoint",
+        "userAgents",
+    ]
 )
 _WITHOUT_EFFECT: Final = frozenset(  # checks of the official provider that this one does not make in the first place
-    "skipCredentialsValidation skipMetadataApiCheck skipRegionValidation skipRequestingAccountId "
-    "s3UsEast1RegionalEndpoint version pluginDownloadURL".split()
+    [
+        "skipCredentialsValidation",
+        "skipMetadataApiCheck",
+        "skipRegionValidation",
+        "skipRequestingAccountId",
+        "s3UsEast1RegionalEndpoint",
+        "version",
+        "pluginDownloadURL",
+    ]
 )
 _REFUSED: Final = frozenset(
-    "assumeRoleWithWebIdentity ec2MetadataServiceEndpoint ec2MetadataServiceEndpointMode httpProxy httpsProxy noProxy "
-    "sharedConfigFiles sharedCredentialsFiles stsRegion tagPolicyCompliance tokenBucketRateLimiterCapacity".split()
+    [
+        "assumeRoleWithWebIdentity",
+        "ec2MetadataServiceEndpoint",
+        "ec2MetadataServiceEndpointMode",
+        "httpProxy",
+        "httpsProxy",
+        "noProxy",
+        "sharedConfigFiles",
+        "sharedCredentialsFiles",
+        "stsRegion",
+        "tagPolicyCompliance",
+        "tokenBucketRateLimiterCapacity",
+    ]
 )
 _REPLACING: Final = ("region",)
 _ROLE: Final = {

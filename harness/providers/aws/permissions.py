@@ -1,4 +1,4 @@
-"""Rules of security groups in whichever grouping in, single permissions out: one protocol, port range and source each."""
+"""Rules of security groups in any grouping in, single permissions out: one protocol, port range and source each."""
 
 from __future__ import annotations
 

@@ -105,23 +105,29 @@ def as_inputs(work: Work, seen: Props) -> Props:
         return _imported(resource, seen)
     result = dict(work.inputs)
     for name, asked in work.inputs.items():
-        hidden = resource.has(resource.write_only, name) or resource.has(resource.inert, name)
-        if hidden or name.startswith("__") or (resource.naming and name == resource.naming.prefix) or name == "region":
+        if _hidden(resource, name):
             continue
         actual = seen.get(name)
         if not resource.has(resource.sets, name):
             actual = normal.project(asked, actual)
-        if normal.same(resource, name, asked, actual):
-            continue
-        if actual is None:
-            del result[name]
-        else:
+        if not normal.same(resource, name, asked, actual):
             result[name] = actual
-    if resource.tagging:
-        for name in ("tags", "tagsAll"):
-            if name not in result and seen.get(name):
-                result[name] = seen[name]
-    return result
+    unasked = [*resource.watched.split(), *(("tags", "tagsAll") if resource.tagging else ())]
+    for name in unasked:
+        if name not in work.inputs and not normal.is_empty(seen.get(name)):
+            result[name] = seen[name]
+    return {name: one for name, one in result.items() if one is not None}
+
+
+def _hidden(resource: Resource, name: str) -> bool:
+    """Whether the target cannot tell of this input."""
+    own = resource.has(resource.write_only, name) or resource.has(resource.inert, name)
+    return (
+        own
+        or name == "region"
+        or name.startswith("__")
+        or (resource.naming is not None and name == resource.naming.prefix)
+    )
 
 
 def _imported(resource: Resource, seen: Props) -> Props:
@@ -140,4 +146,3 @@ def marked(resource: Resource, props: Props) -> Props:
         key: Secret(one) if resource.has(resource.secret, key) and one is not None else one
         for key, one in props.items()
     }
-

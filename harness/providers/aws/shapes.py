@@ -98,7 +98,7 @@ def from_api(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list | tuple):
         return [from_api(one, names) for one in value]
     if isinstance(value, dt.datetime):
-        return value.astimezone(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, bytes | bytearray):
         return base64.b64encode(bytes(value)).decode()
     if isinstance(value, float) and value.is_integer():

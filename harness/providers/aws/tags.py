@@ -1,4 +1,4 @@
-"""Tags in their three AWS shapes in, a plain mapping out, and back; which are the program's and which the provider's."""
+"""Tags in their three AWS shapes in, a plain mapping out, and back; which are the program's own."""
 
 from __future__ import annotations
 

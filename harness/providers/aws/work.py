@@ -1,4 +1,4 @@
-"""One operation on one resource: its values, its calls, its patience. Hooks of the declarations get this and no more."""
+"""One operation on one resource: its values, its calls, its patience. Hooks of the declarations get this."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from harness.providers.aws.failures import CancelledError, says_absent
 from harness.providers.aws.shapes import fill, parse
-
 from harness.providers.contract import ProviderError
 
 if TYPE_CHECKING:

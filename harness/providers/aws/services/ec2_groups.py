@@ -1,5 +1,7 @@
 """EC2 security groups, with rules inside, and rules as resources of their own in both of Pulumi's forms."""
 
+# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -24,7 +26,9 @@ def _group(work: Work, name: str) -> Item | None:
     return None if groups[0] is None else dict(groups[0])
 
 
-def _change(work: Work, group: str, direction: str, *, revoke: set[permissions.Permission], add: set[permissions.Permission]) -> None:
+def _change(
+    work: Work, group: str, direction: str, *, revoke: set[permissions.Permission], add: set[permissions.Permission]
+) -> None:
     side = direction.capitalize()
     if revoke:
         work.call(f"RevokeSecurityGroup{side}", GroupId=group, IpPermissions=permissions.to_api(revoke))
@@ -55,7 +59,7 @@ def _create(work: Work) -> str:
     if tags:
         params["TagSpecifications"] = [{"ResourceType": "security-group", "Tags": tags}]
     work.id = str(work.call("CreateSecurityGroup", **params)["GroupId"])
-    work.patiently(lambda: _rules(work), lambda error: says_absent(error))
+    work.patiently(lambda: _rules(work), says_absent)
     return work.id
 
 
@@ -131,6 +135,7 @@ DEFAULT_GROUP = Resource(
     nested=GROUP.nested,
     sets=GROUP.sets,
     inert="revokeRulesOnDelete",
+    watched="ingress egress",
     computed="vpcId",
     defaults={"revokeRulesOnDelete": False},
     tagging=tagging("security-group"),
@@ -299,6 +304,7 @@ def _one(side: str) -> Resource:
         updates=(
             Update(f"description fromPort ipProtocol toPort {' '.join(_ONE)}", apply=_modify_one, on_create=False),
         ),
+        watched="description",
         tagging=tagging("security-group-rule"),
         find=Find(Call("DescribeSecurityGroupRules", at=listed), id="SecurityGroupRuleId", by_tag_filter=True),
         retry_create="InvalidGroup.NotFound",

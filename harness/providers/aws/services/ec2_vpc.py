@@ -1,5 +1,7 @@
 """EC2 networks: VPCs, subnets, internet gateways, addresses, NAT gateways."""
 
+# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -57,9 +59,11 @@ VPC = Resource(
     token="aws:ec2/vpc:Vpc",
     service="ec2",
     noun="EC2 VPC",
-    args="cidrBlock enableDnsHostnames enableDnsSupport enableNetworkAddressUsageMetrics instanceTenancy ipv4IpamPoolId "
+    args="cidrBlock enableDnsHostnames enableDnsSupport enableNetworkAddressUsageMetrics instanceTenancy "
+    "ipv4IpamPoolId "
     "ipv4NetmaskLength",
-    refused="assignGeneratedIpv6CidrBlock ipv6CidrBlock ipv6CidrBlockNetworkBorderGroup ipv6IpamPoolId ipv6NetmaskLength",
+    refused="assignGeneratedIpv6CidrBlock ipv6CidrBlock ipv6CidrBlockNetworkBorderGroup ipv6IpamPoolId "
+    "ipv6NetmaskLength",
     outputs="defaultNetworkAclId defaultRouteTableId defaultSecurityGroupId dhcpOptionsId mainRouteTableId ownerId",
     templates={"arn": "arn:{partition}:ec2:{region}:{account}:vpc/{id}"},
     create=Call("CreateVpc"),

@@ -57,7 +57,8 @@ def filters(args: Props, *more: tuple[str, Any]) -> list[dict[str, Any]]:
 
 
 @function(
-    "aws:index/getAvailabilityZones:getAvailabilityZones", "allAvailabilityZones excludeNames excludeZoneIds filters state"
+    "aws:index/getAvailabilityZones:getAvailabilityZones",
+    "allAvailabilityZones excludeNames excludeZoneIds filters state",
 )
 def get_availability_zones(asking: Asking, args: Props) -> Props:
     """Zones of the region in the order of their names."""
@@ -111,7 +112,11 @@ def get_vpc(asking: Asking, args: Props) -> Props:
         "arn": f"arn:{asking.clients.partition}:ec2:{asking.region}:{owner}:vpc/{name}",
         "cidrBlock": vpc["CidrBlock"],
         "cidrBlockAssociations": [
-            {"associationId": one["AssociationId"], "cidrBlock": one["CidrBlock"], "state": one["CidrBlockState"]["State"]}
+            {
+                "associationId": one["AssociationId"],
+                "cidrBlock": one["CidrBlock"],
+                "state": one["CidrBlockState"]["State"],
+            }
             for one in vpc.get("CidrBlockAssociationSet", [])
         ],
         "default": bool(vpc.get("IsDefault")),

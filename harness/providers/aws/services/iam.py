@@ -138,13 +138,9 @@ ROLE = Resource(
             rename={"assumeRolePolicy": "PolicyDocument"},
             on_create=False,
         ),
-        # A call without the duration sets it back to an hour, so both go together.
-        Update(
-            "description maxSessionDuration",
-            Call("UpdateRole", _ROLE),
-            also="description maxSessionDuration",
-            on_create=False,
-        ),
+        # Not one UpdateRole for both: without the duration that call sets it back to an hour.
+        Update("description", Call("UpdateRoleDescription", _ROLE), on_create=False),
+        Update("maxSessionDuration", Call("UpdateRole", _ROLE), on_create=False),
         Update("permissionsBoundary", apply=_boundary, on_create=False),
         Update("managedPolicyArns", apply=_bring_managed),
         Update("inlinePolicies", apply=_bring_inline),

@@ -1,5 +1,7 @@
 """KMS keys and aliases."""
 
+# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -34,7 +36,9 @@ def _policy(work: Work) -> None:
     bypass = bool(work.inputs.get("bypassPolicyLockoutSafetyCheck"))
     if work.inputs.get("policy"):
         policy = work.inputs["policy"]
-        work.call("PutKeyPolicy", KeyId=work.id, PolicyName="default", Policy=policy, BypassPolicyLockoutSafetyCheck=bypass)
+        work.call(
+            "PutKeyPolicy", KeyId=work.id, PolicyName="default", Policy=policy, BypassPolicyLockoutSafetyCheck=bypass
+        )
 
 
 def _read_more(work: Work, item: Item, props: Props) -> None:
@@ -89,7 +93,9 @@ KEY = Resource(
         untag=Call("UntagResource", {"KeyId": "{id}"}),
         listing=Call("ListResourceTags", {"KeyId": "{id}"}, at="Tags"),
     ),
-    wait=Wait("KeyState", ready="Enabled Disabled", failed="Unavailable", gone="PendingDeletion PendingReplicaDeletion"),
+    wait=Wait(
+        "KeyState", ready="Enabled Disabled", failed="Unavailable", gone="PendingDeletion PendingReplicaDeletion"
+    ),
     find=Find(Call("ListKeys", at="Keys[]"), id="KeyId"),
     absent="KMSInvalidStateException",
     # A policy may name a role that was made a moment ago.
@@ -166,5 +172,11 @@ def get_alias(asking: Asking, args: Props) -> Props:
         if alias["AliasName"] == args["name"]:
             key = _key(asking, args["name"])
             arn = alias["AliasArn"]
-            return {"id": arn, "arn": arn, "name": args["name"], "targetKeyId": key["KeyId"], "targetKeyArn": key["Arn"]}
+            return {
+                "id": arn,
+                "arn": arn,
+                "name": args["name"],
+                "targetKeyId": key["KeyId"],
+                "targetKeyArn": key["Arn"],
+            }
     raise Refusal(f"no alias {args['name']}", "NotFoundException")

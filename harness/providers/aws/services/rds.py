@@ -1,5 +1,7 @@
 """RDS: Aurora clusters and their instances."""
 
+# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -71,13 +73,16 @@ def _check_cluster(inputs: Props) -> list[CheckFailure]:
 
 
 _CLUSTER_MODIFIED: Final = (
-    "allocatedStorage allowMajorVersionUpgrade applyImmediately autoMinorVersionUpgrade backtrackWindow backupRetentionPeriod "
-    "caCertificateIdentifier copyTagsToSnapshot databaseInsightsMode dbClusterInstanceClass dbClusterParameterGroupName "
+    "allocatedStorage allowMajorVersionUpgrade applyImmediately autoMinorVersionUpgrade backtrackWindow "
+    "backupRetentionPeriod "
+    "caCertificateIdentifier copyTagsToSnapshot databaseInsightsMode dbClusterInstanceClass "
+    "dbClusterParameterGroupName "
     "dbInstanceParameterGroupName deletionProtection domain domainIamRoleName enableGlobalWriteForwarding "
     "enableHttpEndpoint enableLocalWriteForwarding engineVersion iamDatabaseAuthenticationEnabled iops "
     "manageMasterUserPassword masterPassword masterUserSecretKmsKeyId monitoringInterval monitoringRoleArn networkType "
     "performanceInsightsEnabled performanceInsightsKmsKeyId performanceInsightsRetentionPeriod port "
-    "preferredBackupWindow preferredMaintenanceWindow scalingConfiguration serverlessv2ScalingConfiguration storageType "
+    "preferredBackupWindow preferredMaintenanceWindow scalingConfiguration serverlessv2ScalingConfiguration "
+    "storageType "
     "vpcSecurityGroupIds"
 )
 
@@ -86,7 +91,8 @@ CLUSTER = Resource(
     service="rds",
     noun="RDS cluster",
     args=f"{_CLUSTER_MODIFIED} engine availabilityZones clusterIdentifier clusterScalabilityType "
-    "databaseName dbSubnetGroupName deleteAutomatedBackups enabledCloudwatchLogsExports engineLifecycleSupport engineMode "
+    "databaseName dbSubnetGroupName deleteAutomatedBackups enabledCloudwatchLogsExports engineLifecycleSupport "
+    "engineMode "
     "finalSnapshotIdentifier kmsKeyId masterUsername publiclyAccessible replicationSourceIdentifier skipFinalSnapshot "
     "storageEncrypted",
     refused="clusterMembers dbSystemId globalClusterIdentifier iamRoles masterPasswordWo masterPasswordWoVersion "
@@ -142,7 +148,8 @@ CLUSTER = Resource(
     untold="enabledCloudwatchLogsExports",
     sets="availabilityZones vpcSecurityGroupIds enabledCloudwatchLogsExports",
     secret="masterPassword",
-    computed="allocatedStorage autoMinorVersionUpgrade availabilityZones caCertificateIdentifier clusterScalabilityType "
+    computed="allocatedStorage autoMinorVersionUpgrade availabilityZones caCertificateIdentifier "
+    "clusterScalabilityType "
     "databaseInsightsMode databaseName dbClusterParameterGroupName dbSubnetGroupName engineLifecycleSupport engineMode "
     "engineVersion iops kmsKeyId masterPassword masterUserSecretKmsKeyId masterUsername monitoringInterval "
     "monitoringRoleArn networkType performanceInsightsKmsKeyId performanceInsightsRetentionPeriod port "
@@ -179,7 +186,8 @@ def _read_instance(work: Work, item: Item, props: Props) -> None:
 
 
 _INSTANCE_MODIFIED: Final = (
-    "applyImmediately autoMinorVersionUpgrade caCertIdentifier copyTagsToSnapshot dbParameterGroupName instanceClass monitoringInterval "
+    "applyImmediately autoMinorVersionUpgrade caCertIdentifier copyTagsToSnapshot dbParameterGroupName instanceClass "
+    "monitoringInterval "
     "monitoringRoleArn performanceInsightsEnabled performanceInsightsKmsKeyId performanceInsightsRetentionPeriod "
     "preferredBackupWindow preferredMaintenanceWindow promotionTier publiclyAccessible"
 )

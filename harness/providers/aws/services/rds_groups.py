@@ -1,5 +1,7 @@
 """RDS: groups of subnets and of parameters."""
 
+# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -134,9 +136,12 @@ CLUSTER_PARAMETER_GROUP = Resource(
     defaults={"description": "Managed by Pulumi"},
     naming=Naming("name", limit=255, allowed=r"a-z0-9\-", lower=True),
     tagging=TAGGING,
-    find=Find(Call("DescribeDBClusterParameterGroups", at="DBClusterParameterGroups[]"), id="DBClusterParameterGroupName"),
+    find=Find(
+        Call("DescribeDBClusterParameterGroups", at="DBClusterParameterGroups[]"), id="DBClusterParameterGroupName"
+    ),
     retry_delete="InvalidDBParameterGroupState",
 )
+
 
 def _delete_instance_group(work: Work) -> None:
     if not work.get("skipDestroy"):

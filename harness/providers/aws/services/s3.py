@@ -1,5 +1,7 @@
 """S3 buckets: made, tagged, emptied when asked, deleted."""
 
+# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -50,7 +52,9 @@ def _before_create(work: Work, params: Item) -> None:
     # In us-east-1 AWS answers success when the bucket is the caller's already: that would take over another's.
     if work.seek("HeadBucket", Bucket=params["Bucket"]) is not None:
         message = f"{params['Bucket']} exists and belongs to this account"
-        raise Refusal(f"creating S3 bucket ({work.name}): BucketAlreadyOwnedByYou: {message}", "BucketAlreadyOwnedByYou")
+        raise Refusal(
+            f"creating S3 bucket ({work.name}): BucketAlreadyOwnedByYou: {message}", "BucketAlreadyOwnedByYou"
+        )
     if work.region != "us-east-1":
         params["CreateBucketConfiguration"] = {"LocationConstraint": work.region}
     if work.inputs.get("objectLockEnabled"):
@@ -161,7 +165,8 @@ BUCKET = Resource(
     ),
     nested={
         "versioning": "enabled",
-        "serverSideEncryptionConfiguration": "rule.bucketKeyEnabled rule.applyServerSideEncryptionByDefault.sseAlgorithm "
+        "serverSideEncryptionConfiguration": "rule.bucketKeyEnabled "
+        "rule.applyServerSideEncryptionByDefault.sseAlgorithm "
         "rule.applyServerSideEncryptionByDefault.kmsMasterKeyId",
     },
     inert="forceDestroy",

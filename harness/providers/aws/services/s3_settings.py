@@ -1,5 +1,7 @@
 """S3: what is set on a bucket by resources of its own (versioning, encryption, public access, lifecycle, policy)."""
 
+# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -82,14 +84,6 @@ def _suspend(work: Work) -> None:
         work.call("PutBucketVersioning", Bucket=work.id, VersioningConfiguration={"Status": "Suspended"})
 
 
-def _versioning_is_gone(work: Work) -> Item | None:
-    """Versioning has no end but suspension: what is suspended counts as removed unless that was asked for."""
-    item = _read_versioning(work)
-    asked = (work.get("versioningConfiguration") or {}).get("status")
-    status = item["versioningConfiguration"]["status"] if item else "Disabled"
-    return item if status == "Enabled" or asked in {"Suspended", "Disabled"} else None
-
-
 VERSIONING = Resource(
     token="aws:s3/bucketVersioning:BucketVersioning",
     aliases="aws:s3/bucketVersioningV2:BucketVersioningV2",
@@ -103,11 +97,11 @@ VERSIONING = Resource(
     create_with=_make,
     identity="{bucket}",
     updates=(Update("versioningConfiguration", apply=_put_versioning, on_create=False),),
-    read_with=_versioning_is_gone,
+    read_with=_read_versioning,
     read_more=_bucket,
     delete_with=_suspend,
     retry_create=_SLOW,
-    destructive=False,
+    destructive=False,  # versioning has no end but suspension
 )
 
 
@@ -186,7 +180,8 @@ OWNERSHIP = Resource(
 )
 
 _RULE = (
-    "id status prefix filter.prefix filter.objectSizeGreaterThan filter.objectSizeLessThan filter.tag.key filter.tag.value "
+    "id status prefix filter.prefix filter.objectSizeGreaterThan filter.objectSizeLessThan filter.tag.key "
+    "filter.tag.value "
     "filter.and.prefix filter.and.tags.* filter.and.objectSizeGreaterThan filter.and.objectSizeLessThan "
     "expiration.date expiration.days expiration.expiredObjectDeleteMarker "
     "abortIncompleteMultipartUpload.daysAfterInitiation transitions.date transitions.days transitions.storageClass "
@@ -244,4 +239,3 @@ LIFECYCLE = Resource(
     retry_create=_SLOW,
     retry_delete="OperationAborted",
 )
-
