@@ -128,13 +128,16 @@ def destroy(run_id: Annotated[str, typer.Argument(metavar="RUN")], *, json: Json
 
     if json is not None:
         check_writable(json)
-    found = find_open(open_leases(open_home(os.environ).database), run_id)
+    found = find_open(open_leases(open_home(os.environ, free_at_least=0).database), run_id)
     console = _console()
     if not found:
         console.print(f"run {run_id}: nothing is open, everything was proved gone", highlight=False)
         return
     spec = load_spec(found[0])
-    with LiveView(console) as view, open_world(target_of(spec), spec.provider, run_id, os.environ, view.tell) as world:
+    with (
+        LiveView(console) as view,
+        open_world(target_of(spec), spec.provider, run_id, os.environ, view.tell, free_at_least=0) as world,
+    ):
         result = release(found, world, view)
     summarise(result, console)
     if json is not None:
@@ -154,7 +157,7 @@ def leases(
     from harness.world.home import open_home
     from harness.world.leases import open_leases
 
-    listed = open_leases(open_home(os.environ).database).listed(only_open=not everything)
+    listed = open_leases(open_home(os.environ, free_at_least=0).database).listed(only_open=not everything)
     if json is not None:
         write_json([lease.model_dump(mode="json") for lease in listed], json)
     else:
@@ -174,15 +177,17 @@ def engine_install() -> None:
 
 @engine_app.command("path")
 def engine_path() -> None:
-    """Print where the engine is; fails when there is none."""
+    """Print the `pulumi` to call by hand, beside which the Python hosts lie; fails when there is none."""
     from harness.errors import EngineError
     from harness.world.engine import find_engine
     from harness.world.home import open_home
+    from harness.world.hosts import hosted_executable, install_hosts
 
-    engine = find_engine(open_home(os.environ).root)
+    home = open_home(os.environ)
+    engine = find_engine(home.root)
     if engine is None:
         raise EngineError("no Pulumi engine is installed", hint="harness engine install")
-    print(engine.path)
+    print(hosted_executable(engine, install_hosts(home.root, engine)))
 
 
 def heed_signals() -> None:

@@ -32,13 +32,18 @@ class CellProcess:
         """Block until the cell has a result. A process that died is followed by one that destroys."""
         spec = self._spec
         for _ in range(RECOVERIES + 1):
-            result = self._once(spec)
+            try:
+                result, failure = self._once(spec), None
+            except OSError as error:  # no process, pipe or file could be had
+                result = None
+                hint = "free processes, memory or disk; then harness destroy finishes it"
+                failure = Failure(phase=None, message=f"the cell process cannot be started: {error}", hint=hint)
             if result is not None:
                 return result
-            failure = self._death(spec)
+            failure = failure or self._death(spec)
             self._hear(NoteMessage(text=f"{failure.message}; destroying what it made"))
             spec = spec.model_copy(update={"recover": True, "first_failure": spec.first_failure or failure})
-        return self._lost(spec)
+        return _lost(spec)
 
     def stop(self, reason: str) -> None:
         """Ask the cell to stop and destroy."""
@@ -102,25 +107,29 @@ class CellProcess:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL:])
         return Failure(phase=None, message=f"the cell process {how}", hint=f"its log is {log}", detail=tail)
 
-    def _lost(self, spec: CellSpec) -> CellResult:
-        """No process came to an end: nobody can say what is left, so it counts as leaked."""
-        cell = spec.cell
-        unknown = ResourceRef(type="stack", id=cell.stack, reason="the destroy did not come to an end")
-        return CellResult(
-            cell=cell.name,
-            program=cell.program.name,
-            stack=cell.stack,
-            suffix=cell.suffix,
-            region=cell.region,
-            account=spec.account,
-            status=CellStatus.LEAKED,
-            phases=(
-                PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail="every process died"),
-            ),
-            resources=Resources(unverified=(unknown,)),
-            error=spec.first_failure,
-            log=str(CellFiles(spec.directory).log),
-        )
+
+def without_process(spec: CellSpec, status: CellStatus, failure: Failure | None) -> CellResult:
+    """The result of a cell that has no process to tell it."""
+    cell = spec.cell
+    return CellResult(
+        cell=cell.name,
+        program=cell.program.name,
+        stack=cell.stack,
+        suffix=cell.suffix,
+        region=cell.region,
+        account=spec.account,
+        status=status,
+        error=failure,
+        log=str(CellFiles(spec.directory).log),
+    )
+
+
+def _lost(spec: CellSpec) -> CellResult:
+    """No process came to an end: nobody can say what is left, so it counts as leaked."""
+    unknown = ResourceRef(type="stack", id=spec.cell.stack, reason="the destroy did not come to an end")
+    phase = PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail="every process died")
+    result = without_process(spec, CellStatus.LEAKED, spec.first_failure)
+    return result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
 
 
 def _environment(spec: CellSpec) -> dict[str, str]:

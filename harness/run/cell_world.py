@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TextIO
 
 from pulumi.automation.errors import CommandError
 
+from harness.errors import RunError
 from harness.model import Failure, PhaseName
 from harness.run.marks import ambient, provider_config, run_tags
 from harness.run.messages import CellSpec
@@ -20,6 +24,8 @@ from harness.world.provider import ProviderProcess
 from harness.world.sdk import sdk_versions
 from harness.world.stack import Stack
 from harness.world.target import Target
+
+LOOK = 0.2  # seconds between two looks at the lock of an earlier process
 
 
 class CellWorld:
@@ -64,10 +70,34 @@ def open_cell_world(spec: CellSpec, shield: Shield) -> Iterator[CellWorld]:
     """Everything that the cell needs, ended when the block ends, however it ends."""
     files = CellFiles(spec.directory)
     files.make()
-    if spec.recover:
-        stop_recorded_engine(files.engine_pid)
     with ExitStack() as resources:
+        resources.enter_context(_alone(spec, files, shield))
+        if spec.recover:
+            stop_recorded_engine(files.engine_pid)
         yield CellWorld(spec, files, resources, shield)
+
+
+@contextmanager
+def _alone(spec: CellSpec, files: CellFiles, shield: Shield) -> Iterator[None]:
+    """One process a cell: an earlier one that still destroys is waited for. The kernel frees the lock of a dead one."""
+    with files.lock.open("w", encoding="ascii") as lock:
+        with shield.destroying(spec.limits.destroy):
+            while not _locked(lock):
+                if shield.stop():
+                    raise RunError(
+                        f"another process still works on {spec.cell.name}",
+                        hint=f"wait for it to end, then harness destroy {spec.run}",
+                    )
+                time.sleep(LOOK)
+        yield
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _command(spec: CellSpec, files: CellFiles) -> EngineCommand:

@@ -8,12 +8,12 @@ is still ours is deleted one by one; the target is asked about everything that w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from harness.errors import HarnessError, WorldError
 from harness.model import CellStatus, Failure, PhaseName
 from harness.providers.journal import read_journal
-from harness.run.leaks import Known, Ledger, as_refs, find_tagged, survey
+from harness.run.leaks import Known, Ledger, Survey, as_refs, find_tagged, survey
 from harness.run.operation import operate
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
@@ -22,6 +22,8 @@ from harness.world.stack import Stack
 
 ATTEMPTS = 3  # of the engine's destroy: the second finds what only needed its dependents gone
 PAUSE = 1.0  # seconds before the second attempt, doubled for the next
+ASKING = 120.0  # seconds for one question to the target about all that is known
+ASKING_LATE = 20.0  # the same once the destroy's own time is over: the leak check still gets its answer
 ROUNDS = 4  # of deleting one by one: each round frees what the next one can take
 
 
@@ -99,17 +101,24 @@ class Destroyer:
             self._stack.clear_pending()
 
     def _tagged(self, types: set[str]) -> list[Known]:
-        return find_tagged(self._provider, self._record.spec.run, types, self._ledger.regions)
+        return find_tagged(self._provider, self._record.spec.run, types, self._ledger.regions, self._patience)
+
+    def _survey(self, known: Iterable[Known]) -> Survey:
+        return survey(self._provider, known, self._patience)
+
+    @property
+    def _patience(self) -> float:
+        return min(ASKING, max(ASKING_LATE, self._shield.remaining))
 
     def _delete_each(self, targets: list[Known]) -> tuple[Known, ...]:
         """Delete what exists of these without the engine, newest first, in rounds. Returns what is left."""
-        left = survey(self._provider, targets).existing
+        left = self._survey(targets).existing
         for _ in range(ROUNDS):
             if not left or self._shield.stop():
                 break
             for known in reversed(left):
                 self._delete_one(known)
-            left = survey(self._provider, left).existing
+            left = self._survey(left).existing
         return left
 
     def _delete_one(self, known: Known) -> None:
@@ -125,10 +134,10 @@ class Destroyer:
     def _leak_check(self) -> None:
         self._learn()
         self._ledger.add_found(self._tagged(self._ledger.types))
-        seen = survey(self._provider, self._ledger.known)
+        seen = self._survey(self._ledger.known)
         if seen.existing:
             self._delete_each(list(seen.existing))
-            seen = survey(self._provider, self._ledger.known)
+            seen = self._survey(self._ledger.known)
         self._record.leaked, self._record.unverified = as_refs(seen)
         if self._record.leaked:
             names = ", ".join(f"{ref.type} {ref.id}" for ref in self._record.leaked[:5])

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Protocol
 
+from harness.errors import HarnessError
 from harness.model import Cell, CellResult, CellStatus, Failure, Lease, LeaseState, Plan, RunResult, worst_exit_code
-from harness.run.cell_process import CellProcess
+from harness.run.cell_process import CellProcess, without_process
 from harness.run.keep import keep_emulator
 from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
 from harness.world.files import CellFiles
@@ -127,9 +128,15 @@ class _Crew:
         """One cell from lease to lease."""
         name = spec.cell.name
         if self._signals:
-            return _never_begun(spec, self._signals[0])
+            failure = Failure(phase=None, message=f"not begun: {self._signals[0]}")
+            return without_process(spec, CellStatus.INTERRUPTED, failure)
         hear: Callable[[Message], None] = lambda message: self._audience.hear(name, message)  # noqa: E731 - bound once
-        self._open_lease(spec)
+        try:
+            self._open_lease(spec)
+        except HarnessError as error:  # without a lease nothing is made; the other cells go on
+            return without_process(
+                spec, CellStatus.REJECTED, Failure(phase=None, message=error.message, hint=error.hint)
+            )
         process = CellProcess(spec, hear, self._world.keep_open)
         with self._lock:
             self._running[name] = process
@@ -140,7 +147,10 @@ class _Crew:
         finally:
             with self._lock:
                 del self._running[name]
-        settle(spec, result, self._world)
+        try:
+            settle(spec, result, self._world)
+        except HarnessError as error:  # the result counts more than its bookkeeping, and an open lease is the safe side
+            hear(NoteMessage(text=f"the lease stays open: {error.message}"))
         hear(ResultMessage(result=result))
         return result
 
@@ -182,17 +192,3 @@ def _lease_state(result: CellResult) -> tuple[LeaseState, str]:
             f"{len(result.resources.leaked)} leaked, {len(result.resources.unverified)} unverified",
         )
     return LeaseState.CLOSED, result.status.value
-
-
-def _never_begun(spec: CellSpec, reason: str) -> CellResult:
-    cell = spec.cell
-    return CellResult(
-        cell=cell.name,
-        program=cell.program.name,
-        stack=cell.stack,
-        suffix=cell.suffix,
-        region=cell.region,
-        account=spec.account,
-        status=CellStatus.INTERRUPTED,
-        error=Failure(phase=None, message=f"not begun: {reason}"),
-    )

@@ -103,25 +103,27 @@ class Ledger:
         return {known.region for known in self._known.values()} | {self._region}
 
 
-def find_tagged(provider: ProviderProcess, run: str, types: Iterable[str], regions: Iterable[str]) -> list[Known]:
+def find_tagged(
+    provider: ProviderProcess, run: str, types: Iterable[str], regions: Iterable[str], timeout: float
+) -> list[Known]:
     """Everything of these types at the target that carries the run's tag. Raises WorldError when it cannot be asked."""
     wanted = sorted(types)
     return [
         Known(found.type, found.id, found.region, source="tag")
         for region in sorted(regions)
-        for found in (provider.find(region, wanted, {RUN_TAG: run}) if wanted else [])
+        for found in (provider.find(region, wanted, {RUN_TAG: run}, timeout=timeout) if wanted else [])
     ]
 
 
-def survey(provider: ProviderProcess, known: Iterable[Known]) -> Survey:
-    """Ask the target for each by describe."""
+def survey(provider: ProviderProcess, known: Iterable[Known], timeout: float) -> Survey:
+    """Ask the target for each by describe, within `timeout` seconds a region. Raises WorldError without an answer."""
     by_region: dict[str, list[Known]] = {}
     for one in known:
         by_region.setdefault(one.region, []).append(one)
     existing: list[Known] = []
     unverified: list[tuple[Known, str]] = []
     for region, members in by_region.items():
-        answers = provider.presence(region, [Asked(m.type, m.id, m.outputs) for m in members])
+        answers = provider.presence(region, [Asked(m.type, m.id, m.outputs) for m in members], timeout=timeout)
         for member, (presence, detail) in zip(members, answers, strict=True):
             if presence is Presence.EXISTS:
                 existing.append(member)

@@ -23,6 +23,7 @@ class CellFiles:
         self.engine_pid = directory / "engine.pid"
         self.journal = directory / "journal.jsonl"
         self.log = directory / "cell.log"
+        self.lock = directory / "cell.lock"
         self.spec = directory / "spec.json"
         self.result = directory / "result.json"
 
@@ -46,5 +47,5 @@ class CellFiles:
         """Remove what only a cell that still has something at the target needs: state, keys, work folders."""
         for folder in (self.project, self.state, self.engine_home, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.passphrase, self.engine_pid, self.spec):
+        for file in (self.passphrase, self.engine_pid, self.spec, self.lock):
             file.unlink(missing_ok=True)

@@ -7,13 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.world.hosts import install_hosts
-
 from harness.model import ProviderName
 from harness.world.emulator import Emulator, start_emulator
 from harness.world.engine import Engine, ensure_engine
 from harness.world.guards import check_aws
-from harness.world.home import Home, open_home
+from harness.world.home import FREE_AT_LEAST, Home, open_home
+from harness.world.hosts import install_hosts
 from harness.world.leases import Leases, open_leases
 from harness.world.target import Target, check_target
 
@@ -38,10 +37,19 @@ class World:
 
 @contextmanager
 def open_world(
-    target: Target, provider: ProviderName, run: str, environ: Mapping[str, str], tell: Callable[[str], None]
+    target: Target,
+    provider: ProviderName,
+    run: str,
+    environ: Mapping[str, str],
+    tell: Callable[[str], None],
+    *,
+    free_at_least: int = FREE_AT_LEAST,
 ) -> Iterator[World]:
-    """Open everything, cheapest refusal first. Raises WorldError and its kind; nothing was made then."""
-    home = open_home(environ)
+    """Open everything, cheapest refusal first. Raises WorldError and its kind; nothing was made then.
+
+    `free_at_least` bytes must be free under the home; a destroy asks for none.
+    """
+    home = open_home(environ, free_at_least=free_at_least)
     if target.kind == "url":
         check_target(target)
     if target.kind == "aws":
