@@ -8,7 +8,7 @@ tag search alone both misses and invents.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.model import RUN_TAG, ResourceRef
@@ -30,6 +30,7 @@ class Known:
     urn: str = ""
     source: str = ""
     outputs: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
+    ours: bool = True  # False: a create whose answer was lost; something of that name may be somebody else's
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -71,9 +72,8 @@ class Ledger:
             self._add(Known(intent.type, made.id, intent.region or self._region, intent.urn, "journal"))
         for intent in journal.open_intents():
             if intent.id:
-                self._add(
-                    Known(intent.type, intent.id, intent.region or self._region, intent.urn, "journal, no answer")
-                )
+                region = intent.region or self._region
+                self._add(Known(intent.type, intent.id, region, intent.urn, "journal, no answer", ours=False))
 
     def add_found(self, found: Iterable[Known]) -> None:
         """Hits of the run's tag."""
@@ -83,9 +83,9 @@ class Ledger:
     def _add(self, known: Known) -> None:
         if known.type.startswith(NOT_AT_THE_TARGET):
             return
-        before = self._known.get(known.key)
-        if before is None or (known.outputs and not before.outputs):
-            self._known[known.key] = known
+        before = self._known.get(known.key, known)
+        fuller = before if before.outputs else known
+        self._known[known.key] = replace(fuller, ours=before.ours or known.ours)
 
     @property
     def known(self) -> tuple[Known, ...]:
@@ -134,9 +134,17 @@ def survey(provider: ProviderProcess, known: Iterable[Known], timeout: float) ->
 
 def as_refs(survey_: Survey) -> tuple[tuple[ResourceRef, ...], tuple[ResourceRef, ...]]:
     """Leaked and unverified resources for the result."""
-    leaked = tuple(
-        ResourceRef(type=k.type, id=k.id, urn=k.urn, reason=f"still exists in {k.region} (known from {k.source})")
-        for k in survey_.existing
-    )
+    leaked = tuple(ResourceRef(type=k.type, id=k.id, urn=k.urn, reason=_reason(k)) for k in survey_.existing)
     unverified = tuple(ResourceRef(type=k.type, id=k.id, urn=k.urn, reason=why) for k, why in survey_.unverified)
     return leaked, unverified
+
+
+def _reason(known: Known) -> str:
+    if known.ours:
+        return f"still exists in {known.region} (known from {known.source})"
+    return f"exists in {known.region}; a create of that name got no answer, so it may be somebody else's: not deleted"
+
+
+def unasked(known: Iterable[Known]) -> tuple[ResourceRef, ...]:
+    """All of it as unverified, for as long as the target has not answered."""
+    return tuple(ResourceRef(type=k.type, id=k.id, urn=k.urn, reason="the target did not answer") for k in known)

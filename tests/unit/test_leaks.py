@@ -1,0 +1,89 @@
+"""What may exist at the target is never forgotten, and never taken for ours without a proof."""
+
+from harness.providers.contract import Found, Presence
+from harness.providers.journal import Intent, Journal, Made
+from harness.run.leaks import Known, Ledger, as_refs, find_tagged, survey, unasked
+from harness.world.checkpoint import Checkpoint, StateResource
+
+BUCKET = "aws:s3/bucket:Bucket"
+
+
+def intent(seq: int, id_: str | None, type_: str = BUCKET) -> Intent:
+    """A create that was begun."""
+    return Intent(seq=seq, urn=f"urn:{seq}", type=type_, name="n", region="eu-west-1", id=id_, time=0)
+
+
+def state(id_: str, type_: str = BUCKET, **values) -> StateResource:
+    """A resource of the state."""
+    return StateResource(urn="urn", type=type_, id=id_, region=None, outputs=values)
+
+
+class Target:
+    """Stands in for the provider process: answers what it is told to."""
+
+    def __init__(self, answers: dict[str, Presence]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, str]] = []
+
+    def presence(self, region, items, *, timeout):
+        self.asked += [(region, item.id) for item in items]
+        return [(self.answers[item.id], "seen") for item in items]
+
+    def find(self, region, types, tags, *, timeout):
+        return [Found(type=BUCKET, id=f"tagged-{region}", region=region)] if BUCKET in types else []
+
+
+def test_all_sources_are_joined_and_nothing_is_asked_twice() -> None:
+    """State, pending operations and both kinds of journal entries; the state's outputs are kept."""
+    ledger = Ledger("us-east-1")
+    journal = Journal(
+        intents=(intent(1, "a"), intent(2, "lost"), intent(3, None)),
+        made=(Made(intent(1, "a"), "a"),),
+        refused=frozenset(),
+    )
+    ledger.add_journal(journal)
+    ledger.add_state(Checkpoint(resources=(state("b", x=1),), pending=(state("c"), state(""))))
+    ledger.add_state(Checkpoint(resources=(state("b"),)))
+    assert [(known.id, known.region) for known in ledger.known] == [
+        ("a", "eu-west-1"),
+        ("lost", "eu-west-1"),
+        ("b", "us-east-1"),
+        ("c", "us-east-1"),
+    ]
+    assert ledger.known[2].outputs == {"x": 1}
+    assert ledger.regions == {"us-east-1", "eu-west-1"}
+
+
+def test_a_lost_answer_is_not_proof_of_ownership_but_a_tag_is() -> None:
+    """A bucket of that name may be a stranger's."""
+    ledger = Ledger("us-east-1")
+    ledger.add_journal(Journal(intents=(intent(1, "lost"),), made=(), refused=frozenset()))
+    assert [known.ours for known in ledger.known] == [False]
+    leaked, _ = as_refs(survey(Target({"lost": Presence.EXISTS}), ledger.known, 1))
+    assert "not deleted" in leaked[0].reason
+    ledger.add_found([Known(BUCKET, "lost", "eu-west-1", source="tag")])
+    assert [known.ours for known in ledger.known] == [True]
+
+
+def test_what_exists_only_in_the_state_is_not_asked_about() -> None:
+    """Random values and components have nothing at the target."""
+    ledger = Ledger("us-east-1")
+    ledger.add_state(Checkpoint(resources=(state("x", "random:index/randomPet:RandomPet"),)))
+    assert ledger.known == ()
+
+
+def test_gone_existing_and_unverified_are_told_apart() -> None:
+    """Only what the target denies counts as gone; what it could not be asked about is said."""
+    known = [Known(BUCKET, name, "us-east-1", source="state") for name in ("gone", "there", "unknown")]
+    answers = {"gone": Presence.GONE, "there": Presence.EXISTS, "unknown": Presence.UNVERIFIED}
+    leaked, unverified = as_refs(survey(Target(answers), known, 1))
+    assert [ref.id for ref in leaked] == ["there"]
+    assert [(ref.id, ref.reason) for ref in unverified] == [("unknown", "seen")]
+    assert {ref.id for ref in unasked(known)} == {"gone", "there", "unknown"}
+
+
+def test_tags_are_searched_in_every_region_that_was_touched() -> None:
+    """A program may have providers for several."""
+    found = find_tagged(Target({}), "r-1", {BUCKET}, {"b", "a"}, 1)
+    assert [one.id for one in found] == ["tagged-a", "tagged-b"]
+    assert find_tagged(Target({}), "r-1", set(), {"a"}, 1) == []
