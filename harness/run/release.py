@@ -23,6 +23,7 @@ from harness.model import (
     RunResult,
     worst_exit_code,
 )
+from harness.run.cell_process import without_process
 from harness.run.execute import Audience, run_cells
 from harness.run.keep import end_kept_emulator
 from harness.run.messages import CellSpec
@@ -113,15 +114,5 @@ def _close_gone(spec: CellSpec, world: World) -> CellResult:
     detail = f"the embedded emulator at {spec.url} has ended, and everything in it"
     world.leases.settle(spec.run, spec.cell.name, LeaseState.CLOSED, detail)
     CellFiles(spec.directory).forget()
-    cell = spec.cell
     phase = PhaseResult(phase=PhaseName.LEAK_CHECK, status=PhaseStatus.PASSED, seconds=0, detail=detail)
-    return CellResult(
-        cell=cell.name,
-        program=cell.program.name,
-        stack=cell.stack,
-        suffix=cell.suffix,
-        region=cell.region,
-        account=spec.account,
-        status=CellStatus.PASSED,
-        phases=(phase,),
-    )
+    return without_process(spec, CellStatus.PASSED, None).model_copy(update={"phases": (phase,)})
