@@ -19,8 +19,14 @@ def _fail(_):
 REFUSED = """
 import pulumi_aws as _aws
 
-_aws.rds.Cluster("bad", engine="aurora-postgresql", engine_version="15.3", cluster_identifier="bad", master_username="x",
-                 manage_master_user_password=True)
+_aws.rds.Cluster(
+    "bad",
+    engine="aurora-postgresql",
+    engine_version="15.3",
+    cluster_identifier="bad",
+    master_username="x",
+    manage_master_user_password=True,
+)
 """
 
 
