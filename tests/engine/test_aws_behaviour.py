@@ -16,12 +16,14 @@ from harness.providers.aws.work import Work
 from harness.providers.contract import (
     UNKNOWN,
     CheckFailure,
+    CheckRequest,
     CreateRequest,
     DeleteRequest,
     DiffRequest,
     PartialError,
     Presence,
     ProviderError,
+    ReadRequest,
     Secret,
 )
 from harness.world.emulator import start_emulator
@@ -173,3 +175,35 @@ def test_sixty_four_creates_at_once_are_each_made_once(url: str) -> None:
         ids = list(pool.map(lambda job: make(provider, job[0], {job[1]: job[2]}).id, jobs))
     assert len(set(ids)) == len(jobs)
     assert set(registry.resources()) >= {kind for kind, _ in kinds}
+
+
+def test_a_cluster_keeps_what_is_not_told_and_shows_what_has_drifted(url: str) -> None:
+    """A refresh drops nothing that the emulator keeps to itself; a change behind the program's back is seen."""
+    provider, token = package(url).configure({}), "aws:rds/cluster:Cluster"
+    asked = {
+        "clusterIdentifier": "told",
+        "engine": "aurora-postgresql",
+        "masterUsername": "u",
+        "masterPassword": "hunter22hunter22",
+        "vpcSecurityGroupIds": ["sg-1", "sg-2"],
+        "enabledCloudwatchLogsExports": ["postgresql"],
+        "performanceInsightsEnabled": True,
+        "storageType": "aurora-iopt1",
+        "skipFinalSnapshot": True,
+    }
+    checked = provider.check(CheckRequest(f"urn::{token}::it", token, "it", asked, {}, b"")).inputs
+    state = make(provider, token, checked)
+    outputs = {key: one for key, one in state.outputs.items() if not isinstance(one, Secret)}
+    read = provider.read(ReadRequest("urn", token, state.id, checked, outputs))
+    assert read is not None
+    assert read.inputs == checked
+    assert [key for key in asked if key in outputs and read.outputs.get(key) != outputs[key]] == []
+
+    provider.clients.client("rds").modify_db_cluster(
+        DBClusterIdentifier=state.id, VpcSecurityGroupIds=["sg-3"], EnableHttpEndpoint=True
+    )
+    drifted = provider.read(ReadRequest("urn", token, state.id, checked, outputs))
+    assert drifted is not None
+    assert {key for key in checked if drifted.inputs.get(key) != checked[key]} == {"vpcSecurityGroupIds"}
+    assert drifted.outputs["enableHttpEndpoint"] is True
+    provider.delete(DeleteRequest("urn", token, state.id, checked, outputs))

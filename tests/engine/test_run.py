@@ -236,6 +236,36 @@ def test_programs_of_any_layout_run_unchanged(harness, tmp_path, emulator, audit
     assert_clean(harness, auditor, done.document)
 
 
+def test_a_program_runs_with_its_own_interpreter(harness, tmp_path, emulator, auditor) -> None:
+    """`runtime.options.virtualenv`: what is installed there is what it imports, and nothing is written into it."""
+    import subprocess
+    from importlib.metadata import version
+
+    import uv
+
+    directory = tmp_path / "own"
+    directory.mkdir()
+    (directory / "Pulumi.yaml").write_text("name: own\nruntime:\n  name: python\n  options:\n    virtualenv: env\n")
+    (directory / "__main__.py").write_text(
+        "import sys, pulumi, only_here\nfrom pulumi_random import RandomPet\n"
+        "RandomPet('pet')\npulumi.export('seen', only_here.WORD + sys.prefix)\n"
+    )
+    wanted = [f"{name}=={version(name)}" for name in ("pulumi", "pulumi-random")]
+    find = uv.find_uv_bin()
+    subprocess.run([find, "venv", "-q", directory / "env"], check=True)
+    subprocess.run(
+        [find, "pip", "install", "-q", "--python", directory / "env" / "bin" / "python", *wanted], check=True
+    )
+    [libraries] = directory.glob("env/lib/python*/site-packages")
+    (libraries / "only_here.py").write_text("WORD = 'seen in '\n")
+    before = sources(directory)
+    done = harness("run", str(directory), "--target", emulator.url, "--json", "-")
+    assert done.code == 0, done.err
+    assert done.cell["outputs"]["seen"] == f"seen in {directory / 'env'}"
+    assert sources(directory) == before
+    assert_clean(harness, auditor, done.document)
+
+
 def test_a_missing_required_value_is_told_with_the_flag(harness, shop, emulator, auditor) -> None:
     """Rejected by preflight: exit 2, nothing made."""
     directory = shop("config.require('size')\n")

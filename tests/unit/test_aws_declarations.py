@@ -14,7 +14,7 @@ from harness.providers.ambient import Ambient
 from harness.providers.aws import AwsPackage, registry, shapes
 from harness.providers.aws.clients import Access, Clients
 from harness.providers.aws.declare import Resource
-from harness.providers.contract import CheckRequest
+from harness.providers.contract import CheckRequest, CreateRequest, ProviderError
 
 NOWHERE = Ambient(endpoint="http://127.0.0.1:1", region="eu-central-1", access_key="111111111111", secret_key="x")
 RESOURCES = {one.token: one for one in registry.resources().values()}
@@ -175,3 +175,22 @@ def test_an_unknown_setting_of_the_provider_is_refused() -> None:
     }
     assert "`region`" in failures["regoin"]
     assert "--provider official" in failures["httpProxy"]
+
+
+@pytest.mark.parametrize(("variable", "value"), [("AWS_CA_BUNDLE", " "), ("AWS_PROFILE", "no-such-profile")])
+def test_settings_that_botocore_cannot_use_are_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """Wherever a client is first needed: in a check, for an id foreseen, in a create, in a function."""
+    monkeypatch.setenv(variable, value)
+    block = {"imageScanningConfiguration": {"scanOnPush": True}}
+    for use in (
+        lambda: check("aws:ecr/repository:Repository", **block),
+        lambda: AwsPackage(NOWHERE).configure({}).identify("aws:sqs/queue:Queue", {"name": "q"}),
+        lambda: AwsPackage(NOWHERE).configure({}).create(CreateRequest("u", "aws:sqs/queue:Queue", "q", {"name": "q"})),
+        lambda: AwsPackage(NOWHERE).configure({}).invoke("aws:index/getCallerIdentity:getCallerIdentity", {}),
+        lambda: AwsPackage(NOWHERE).configure({"allowedAccountIds": ["1"]}),
+    ):
+        with pytest.raises(ProviderError, match="the AWS settings of this machine or program do not work") as caught:
+            use()
+        assert caught.value.definite

@@ -7,9 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from harness.providers.aws import attempts
+from harness.providers.aws.failures import reason
+from harness.providers.contract import ProviderError
+
 _POOL: Final = 64  # connections per service: the engine runs up to 64 operations at once
 _ATTEMPTS_AWS: Final = 8  # as the SDKs of infrastructure tools: throttling of a busy account passes
 _ATTEMPTS_EMULATOR: Final = 3  # an emulator does not throttle; one that is down should be told soon
+_CONNECT: Final = 5  # seconds until a connection must stand
+_READ: Final = 60  # seconds without a byte of the answer; botocore's own default
 _LEVELS: Final = threading.Lock()
 _SHARED: dict[str, Any] = {}
 
@@ -48,21 +54,35 @@ class Clients:
         self._credentials: dict[str, str] = {}
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """The client of a service, in the instance's region unless another is named."""
+        """The client of a service, in the instance's region unless another is named. Raises ProviderError."""
         key = (service, region or self.access.region)
         client = self._clients.get(key)
         if client is None:
             with self._lock:
                 client = self._clients.get(key)
                 if client is None:
-                    client = self._clients[key] = self._make(*key)
+                    client = self._clients[key] = self._made(*key)
+        return client
+
+    def _made(self, service: str, region: str) -> Any:
+        """A client that reports its attempts. Raises ProviderError when the settings allow of none."""
+        try:
+            client = self._make(service, region)
+        except Exception as error:
+            raise ProviderError(f"no client for AWS {service} in {region}: {reason(error, None)}") from error
+        attempts.heed(client)
         return client
 
     @property
     def account(self) -> str:
-        """The account's number, asked once."""
+        """The account's number, asked once. Raises ProviderError."""
         if self._account is None:
-            self._account = str(self.client("sts").get_caller_identity()["Account"])
+            client = self.client("sts")
+            try:
+                self._account = str(client.get_caller_identity()["Account"])
+            except Exception as error:
+                said = reason(error, self.access.endpoint)
+                raise ProviderError(f"the account could not be told: {said}") from error
         return self._account
 
     @property
@@ -86,8 +106,8 @@ class Clients:
                 "total_max_attempts": access.attempts or (_ATTEMPTS_EMULATOR if endpoint else _ATTEMPTS_AWS),
             },
             s3={"addressing_style": "path"} if endpoint or access.path_style else None,
-            connect_timeout=10,
-            read_timeout=70,
+            connect_timeout=_CONNECT,
+            read_timeout=_READ,
             user_agent_extra=access.user_agent or None,
             use_fips_endpoint=access.fips or None,
             use_dualstack_endpoint=access.dualstack or None,

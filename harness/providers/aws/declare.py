@@ -131,6 +131,8 @@ class Resource:
     """The id, as JMESPath into the create operation's answer, or as template when it holds a brace."""
     identity: str = ""
     """Template of the id over the inputs, where it is known before the create."""
+    identity_with: Callable[[Props], str] | None = None
+    """The same, where a template will not do; it is asked only when every input is known. Raises KeyError."""
     id_parts: str = ""
     """Template that the id follows, so that its parts can be read back from it (`{routeTableId}_{destination}`)."""
     read: Call | None = None
@@ -166,7 +168,10 @@ class Resource:
     watched: str = ""
     """Optional arguments whose absence asks for nothing: whatever is there then is drift."""
     untold: str = ""
-    """Arguments that not every target tells of: where the answer lacks them, what was asked stands."""
+    """Arguments that emulators do not tell of: where their answer lacks them, what was asked stands. On AWS an answer
+    without them says that they are not set."""
+    lax: Mapping[str, str] = field(default_factory=dict)
+    """Argument to the names within its blocks that only count when both sides have them (AWS chooses otherwise)."""
     json: str = ""
     sets: str = ""
     secret: str = ""

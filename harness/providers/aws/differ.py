@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.providers.aws import naming, normal
+from harness.providers.aws.reading import IMPORTED
 from harness.providers.aws.shapes import fill
 from harness.providers.contract import Change, Diff
 
@@ -29,9 +30,7 @@ def diff(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -
         if name.startswith("__") or name in ignored:
             continue
         old, new = request.old_inputs.get(name), request.inputs.get(name)
-        if normal.same(resource, name, old, new):
-            continue
-        if _only_moved(resource, name, old, new, request.old_outputs):
+        if not differs(resource, name, old, new, request.old_outputs) or _untellable(resource, name, request):
             continue
         kind = Change.ADD if normal.is_empty(old) else Change.DELETE if normal.is_empty(new) else Change.UPDATE
         changes[name] = kind if name in resource.updatable else _REPLACING[kind]
@@ -41,15 +40,31 @@ def diff(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -
     )
 
 
+def differs(resource: Resource, name: str, old: Any, new: Any, outputs: Props) -> bool:
+    """Whether bringing this argument from `old` to `new` changes anything at the target."""
+    return not normal.same(resource, name, old, new) and not _only_moved(resource, name, old, new, outputs)
+
+
 def _only_moved(resource: Resource, name: str, old: Any, new: Any, outputs: Props) -> bool:
     """A difference that is none at the target: an optional argument was taken out, or names what is already so."""
+    if new == [] and not normal.is_empty(old):
+        return False  # nothing is asked for, in so many words
     if normal.is_empty(new):
-        return resource.has(resource.computed, name) or (resource.naming is not None and name == resource.naming.prefix)
-    if not normal.is_empty(old):
-        return False
-    if name == "region" or resource.has(resource.computed, name) or name not in resource.updatable:
-        return normal.same(resource, name, outputs.get(name), new)
-    return False
+        idle = isinstance(old, bool | int) and not old and name not in resource.defaults  # nothing to take out
+        prefix = resource.naming is not None and name == resource.naming.prefix
+        return idle or prefix or resource.has(resource.computed, name)
+    return normal.is_empty(old) and normal.same(resource, name, outputs.get(name), new)
+
+
+def _untellable(resource: Resource, name: str, request: DiffRequest) -> bool:
+    """Just imported, and of this the target tells nothing: no ground to replace what is there."""
+    silent = (resource.write_only, resource.untold, resource.inert)
+    return (
+        bool(request.old_inputs.get(IMPORTED))
+        and name not in resource.updatable
+        and any(resource.has(marks, name) for marks in silent)
+        and normal.is_empty(request.old_outputs.get(name))
+    )
 
 
 def _collides(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -> bool:
@@ -66,6 +81,11 @@ def _collides(resource: Resource, request: DiffRequest, account: Mapping[str, An
 
 def identify(resource: Resource, inputs: Props, account: Mapping[str, Any]) -> str | None:
     """The id that a create with these inputs will have, or None when only the target decides it."""
+    if resource.identity_with and not normal.has_unknown(inputs):
+        try:
+            return resource.identity_with(inputs)
+        except KeyError:
+            return None
     if not resource.identity:
         return None
     values = {**account, **inputs}

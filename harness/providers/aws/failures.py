@@ -10,6 +10,12 @@ from harness.providers.contract import ProviderError
 if TYPE_CHECKING:
     from harness.providers.aws.declare import Resource
 
+# Answers with the status of a fault that are refusals all the same: the target was busy or full, and did nothing.
+_BUSY: Final = re.compile(
+    r"Throttl|SlowDown|TooManyRequests|LimitExceeded|Insufficient\w*Capacity|PriorRequestNotComplete"
+)
+_TIMED_OUT: Final = 408  # HTTP: the request did not arrive whole, as far as this server knows
+_FAULT: Final = 500
 _ABSENT: Final = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|not\.found")
 
 
@@ -20,13 +26,15 @@ class CancelledError(ProviderError):
 class Refusal(ProviderError):  # noqa: N818 - it is what the target said, not a fault of ours
     """The target said no; `code` is AWS's own."""
 
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, code: str, *, definite: bool = True) -> None:
+        super().__init__(message, definite=definite)
         self.code = code
 
 
 def code_of(error: BaseException) -> str:
     """AWS's error code, or empty when the error is none of AWS's."""
+    if isinstance(error, Refusal):
+        return error.code
     response: Any = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
@@ -63,21 +71,64 @@ def passes(error: BaseException, marks: str) -> bool:
     return False
 
 
-def explain(doing: str, noun: str, name: str, error: BaseException, endpoint: str | None) -> ProviderError:
-    """Any failure of a call as one line for the user."""
+def loses(status: int, code: str) -> bool:
+    """Whether an answer of this HTTP status and AWS code leaves open what was done."""
+    return (status >= _FAULT or status == _TIMED_OUT) and not _BUSY.search(code)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the target may have done what was asked, though no answer says so."""
     from botocore import exceptions
 
+    if isinstance(error, ProviderError):
+        return not error.definite
+    if isinstance(error, exceptions.ClientError):
+        return loses(int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)), code_of(error))
+    if isinstance(error, exceptions.SSLError):
+        return "CERTIFICATE_VERIFY_FAILED" not in str(error)  # with a stranger nothing was spoken
+    if isinstance(error, exceptions.BotoCoreError):
+        unheard = (
+            exceptions.HTTPClientError,
+            exceptions.ConnectTimeoutError,
+            exceptions.IncompleteReadError,
+            exceptions.ChecksumError,
+        )
+        return isinstance(error, unheard)  # the rest was found wrong before anything was sent
+    return True
+
+
+def explain(
+    doing: str, noun: str, name: str, error: BaseException, endpoint: str | None, *, definite: bool | None = None
+) -> ProviderError:
+    """Any failure of a call as one line for the user. `definite`: None leaves what the error itself says."""
     head = f"{doing} {noun} ({name})"
     if isinstance(error, ProviderError):
-        return error if str(error).startswith(head) else ProviderError(f"{head}: {error}")
+        sure = error.definite if definite is None else definite
+        text = str(error) if str(error).startswith(head) else f"{head}: {error}"
+    else:
+        sure = True if definite is None else definite
+        text = f"{head}: {reason(error, endpoint)}"
+    if not sure:
+        text += "; whether it was done is not known"
+    code = code_of(error)
+    return Refusal(text, code, definite=sure) if code else ProviderError(text, definite=sure)
+
+
+def reason(error: BaseException, endpoint: str | None) -> str:
+    """What went wrong, for the user; botocore's own kinds of error in words."""
+    from botocore import exceptions
+
     if isinstance(error, exceptions.ClientError):
         request = error.response.get("ResponseMetadata", {}).get("RequestId", "none")
-        text = f"{head}: {code_of(error)}: {message_of(error)} (operation {error.operation_name}, request {request})"
-        return Refusal(text, code_of(error))
-    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return ProviderError(f"{head}: no AWS credentials: {error}")
+        return f"{code_of(error)}: {message_of(error)} (operation {error.operation_name}, request {request})"
     if isinstance(error, exceptions.EndpointConnectionError | exceptions.ConnectTimeoutError):
-        return ProviderError(f"{head}: the endpoint does not answer: {endpoint or error}: {error}")
+        return f"the endpoint does not answer: {endpoint or error}: {error}"
+    if isinstance(error, exceptions.HTTPClientError):
+        return f"the connection broke before the answer was there: {endpoint or ''}: {error}"
     if isinstance(error, exceptions.ParamValidationError):
-        return ProviderError(f"{head}: {error}")
-    return ProviderError(f"{head}: {type(error).__name__}: {error}")
+        return str(error)
+    if isinstance(error, exceptions.BotoCoreError):
+        credentials = re.search(r"Credential|Token|SSO|Login", type(error).__name__)
+        what = "no usable AWS credentials" if credentials else "the AWS settings of this machine or program do not work"
+        return f"{what}: {error}"
+    return f"{type(error).__name__}: {error}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.providers.aws import reading, sending, tags
-from harness.providers.aws.failures import explain, passes, says_absent
+from harness.providers.aws.failures import explain, is_lost, passes, says_absent
 from harness.providers.aws.normal import is_empty
 from harness.providers.contract import UNKNOWN, PartialError, ProviderError, ResourceState
 
@@ -42,7 +43,8 @@ def create(work: Work) -> ResourceState:
     except Exception as error:
         if work.id:  # a hook got so far that something exists
             raise _partial(work, "creating", error) from error
-        raise explain("creating", resource.noun, work.name, error, endpoint) from error
+        unheard = work.doubt or (work.sent and is_lost(error))
+        raise explain("creating", resource.noun, work.name, error, endpoint, definite=not unheard) from error
     try:
         if untagged:
             item = reading.look(work)
@@ -75,7 +77,8 @@ def _ready(work: Work) -> Item:
     wait = resource.wait
     visible = _VISIBLE_EMULATOR if work.clients.access.endpoint else _VISIBLE_AWS
     seen: list[str] = ["absent"]
-    item = work.until(lambda: reading.look(work), "it did not appear", visible)
+    left = max(work.deadline - time.monotonic(), 0.0)
+    item = work.until(lambda: reading.look(work), "it did not appear", min(visible, left))
     if wait is None or not wait.ready:
         return item
 

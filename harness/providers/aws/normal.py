@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.providers.contract import UNKNOWN
 
 if TYPE_CHECKING:
     from harness.providers.aws.declare import Resource
+
+_PRINCIPALS: Final = ("Principal", "NotPrincipal")
+_ROOT: Final = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}):root$")
 
 
 def has_unknown(value: Any) -> bool:
@@ -38,8 +42,31 @@ def same(resource: Resource, name: str, one: Any, other: Any) -> bool:
         return True
     if resource.has(resource.json, name):
         return bool(_document(one) == _document(other))
+    if name in resource.lax:
+        one, other = _stripped(one, other, resource.lax[name].split())
     ordered = not resource.has(resource.sets, name)
     return bool(canonical(one, ordered=ordered) == canonical(other, ordered=ordered))
+
+
+def _stripped(one: Any, other: Any, lax: list[str]) -> tuple[Any, Any]:
+    """Both lists of blocks, without those members that a block of one side has and its like on the other has not."""
+    if not (isinstance(one, list | tuple) and isinstance(other, list | tuple)):
+        return one, other
+
+    def like(block: Any) -> str:
+        bare = {key: value for key, value in block.items() if key not in lax} if isinstance(block, Mapping) else block
+        return json.dumps(canonical(bare), sort_keys=True, default=str)
+
+    def kept(blocks: Any, beside: dict[str, Any]) -> list[Any]:
+        return [
+            {key: value for key, value in block.items() if key not in lax or key in (beside.get(like(block)) or {})}
+            if isinstance(block, Mapping)
+            else block
+            for block in blocks
+        ]
+
+    mine, theirs = ({like(block): block for block in blocks} for blocks in (one, other))
+    return kept(one, theirs), kept(other, mine)
 
 
 def _names(arn: str, short: str) -> bool:
@@ -74,11 +101,19 @@ def _document(value: Any) -> Any:
 
 def _loosened(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _loosened(one) for key, one in value.items()}
+        return {key: _loosened(_owners(one) if key in _PRINCIPALS else one) for key, one in value.items()}
     if isinstance(value, list):
         items = sorted((_loosened(one) for one in value), key=lambda one: json.dumps(one, sort_keys=True, default=str))
         return items[0] if len(items) == 1 else items
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _owners(principal: Any) -> Any:
+    """A statement's principals, accounts by their number: AWS answers with the ARN of the account's root."""
+    if not isinstance(principal, Mapping) or "AWS" not in principal:
+        return principal
+    named = principal["AWS"] if isinstance(principal["AWS"], list) else [principal["AWS"]]
+    return {**principal, "AWS": [_ROOT.sub(r"\1", str(one)) for one in named]}
 
 
 def project(asked: Any, actual: Any) -> Any:

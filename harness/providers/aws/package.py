@@ -215,9 +215,6 @@ def _guard_account(clients: Clients, settings: Props) -> None:
     forbidden = [str(one) for one in _listed(settings.get("forbiddenAccountIds"))]
     if not allowed and not forbidden:
         return
-    try:
-        account = clients.account
-    except Exception as error:
-        raise ProviderError(f"the account could not be told, and allowedAccountIds wants it known: {error}") from error
+    account = clients.account
     if (allowed and account not in allowed) or account in forbidden:
         raise ProviderError(f"account {account} may not be used: allowedAccountIds or forbiddenAccountIds excludes it")

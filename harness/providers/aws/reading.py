@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.providers.aws import normal, tags
 from harness.providers.aws.failures import says_absent
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from harness.providers.aws.declare import Item, Resource
     from harness.providers.aws.work import Work
     from harness.providers.contract import Props
+
+IMPORTED: Final = "__imported"
+"""Mark among the inputs of an import, in the way of the SDK's own `__defaults`: no program has asked for these yet."""
 
 
 def look(work: Work) -> Item | None:
@@ -60,7 +63,7 @@ def outputs(work: Work, item: Item) -> Props:
             member = resource.rename.get(name)
             member = member if member in item else member_for(item, name)
             value = item.get(member) if member else None
-        if value is None and resource.has(resource.untold, name):
+        if value is None and resource.has(resource.untold, name) and work.clients.access.endpoint:
             value = work.inputs.get(name, work.outputs.get(name))
         if value is not None:
             value = from_api(value, {member: own for own, member in resource.rename.items()})
@@ -131,7 +134,7 @@ def _hidden(resource: Resource, name: str) -> bool:
 
 
 def _imported(resource: Resource, seen: Props) -> Props:
-    result: Props = dict(resource.defaults)
+    result: Props = {IMPORTED: True, **resource.defaults}
     for name in resource.arguments:
         if name != "region" and not normal.is_empty(seen.get(name)):
             result[name] = seen[name]

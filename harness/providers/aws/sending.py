@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness.providers.aws import normal, tags
 from harness.providers.aws.failures import passes
 from harness.providers.aws.shapes import fill, member_for, to_api
+from harness.providers.contract import ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +44,10 @@ def create(work: Work) -> bool:
     """Make the thing: sets `work.id` and `work.answer`. Says whether its tags still have to be written."""
     resource = work.resource
     if resource.create_with:
-        work.id = work.patiently(lambda: resource.create_with(work), _passing(resource.retry_create))  # type: ignore[misc] # set above
+        passing = _passing(resource.retry_create)
+        make = resource.create_with
+        # Once a hook has made something, beginning anew would make a second.
+        work.id = work.patiently(lambda: make(work), lambda error: not work.id and passing(error))
         return not _tags_created(resource)
     if resource.create is None:
         raise ValueError(f"{resource.token} declares no way to create it")
@@ -72,7 +76,10 @@ def _id(work: Work) -> str:
     resource = work.resource
     if "{" in resource.id:
         return str(fill(resource.id, work.values()))
-    return str(jmespath.search(resource.id, work.answer))
+    found = jmespath.search(resource.id, work.answer)
+    if not found:
+        raise ProviderError("the target's answer names no id", definite=False)
+    return str(found)
 
 
 def finish_create(work: Work) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from harness.providers.aws import attempts
 from harness.providers.aws.failures import CancelledError, says_absent
 from harness.providers.aws.shapes import fill, parse
 from harness.providers.contract import ProviderError
@@ -21,6 +22,10 @@ T = TypeVar("T")
 
 _PASSING_AWS: Final = 300.0  # seconds that an error of slow spreading is given on AWS
 _PASSING_EMULATOR: Final = 15.0  # the same on an emulator, where hardly anything spreads slowly
+# The same for what is removed without a state: whoever does that goes over what is left again and again, and a find
+# in the way is often the next in the same round.
+_PASSING_FIND_AWS: Final = 60.0
+_PASSING_FIND_EMULATOR: Final = 1.0
 _MINUTES: Final = 5.0  # for types that have no state to wait for: what is deleted is soon gone
 _FIRST: Final = 0.1  # seconds before the second look at a thing that is not ready
 _LAST: Final = 5.0  # seconds between looks, in the end
@@ -57,6 +62,10 @@ class Work:
         self.deadline = time.monotonic() + self.timeout
         self.forced = False
         """A find is being removed, of which nothing is known but its id: nothing of it is worth keeping."""
+        self.sent = False
+        """A call that changes something has been begun."""
+        self.doubt = False
+        """An attempt at such a call may have worked, though its answer was lost."""
         self.answer: Item = {}
         """What the create operation said."""
 
@@ -97,10 +106,12 @@ class Work:
         return self.forced or bool(self.get(name))
 
     def changed(self, *names: str) -> bool:
-        """Whether one of these arguments differs from before."""
-        from harness.providers.aws.normal import same
+        """Whether one of these arguments asks for something else than before."""
+        from harness.providers.aws.differ import differs
 
-        return any(not same(self.resource, name, self.old.get(name), self.inputs.get(name)) for name in names)
+        return any(
+            differs(self.resource, name, self.old.get(name), self.inputs.get(name), self.outputs) for name in names
+        )
 
     def values(self) -> _Values:
         """What templates are filled from."""
@@ -118,7 +129,8 @@ class Work:
         """The same, of another service."""
         from botocore import xform_name
 
-        return getattr(client, xform_name(operation))(**params)
+        with attempts.watched(self, operation):
+            return getattr(client, xform_name(operation))(**params)
 
     def seek(self, operation: str, **params: Any) -> Any:
         """Call an operation; None when the target says that there is no such thing."""
@@ -159,11 +171,12 @@ class Work:
         import tenacity
 
         patience = self.deadline - time.monotonic() if seconds is None else seconds
+        end = time.monotonic() + patience
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda answer: answer is None),
             wait=tenacity.wait_exponential(multiplier=_FIRST, max=_LAST),
             stop=tenacity.stop_after_delay(max(patience, 0.0)),
-            sleep=self.pause,
+            sleep=lambda pause: self.pause(min(pause, max(end - time.monotonic(), 0.0))),
         )
         try:
             answer = retrying(look)
@@ -177,7 +190,10 @@ class Work:
         """Act; errors that pass by themselves are tried again for a while. Raises the last one."""
         import tenacity
 
-        patience = _PASSING_EMULATOR if self.clients.access.endpoint else _PASSING_AWS
+        emulated, known = bool(self.clients.access.endpoint), bool(self.inputs)
+        patience = _PASSING_EMULATOR if emulated else _PASSING_AWS
+        if not known:
+            patience = _PASSING_FIND_EMULATOR if emulated else _PASSING_FIND_AWS
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(passing),
             wait=tenacity.wait_exponential(multiplier=_FIRST, max=_LAST),

@@ -1,7 +1,5 @@
 """EC2: VPC endpoints of both kinds, their route tables, and flow logs."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +29,9 @@ def _refused(answer: Item) -> None:
 def _modify(work: Work) -> None:
     params: Item = {}
     for name, member in _MEMBERSHIP.items():
-        before, after = set(work.old.get(name) or []), set(work.inputs.get(name) or [])
+        # Right after an import the old inputs may not hold what the outputs do.
+        before = set(work.old.get(name) or work.outputs.get(name) or [])
+        after = set(work.inputs.get(name) or [])
         if name in work.inputs and after - before:
             params[f"Add{member}"] = sorted(after - before)
         if name in work.inputs and before - after:

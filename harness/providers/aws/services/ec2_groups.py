@@ -1,7 +1,5 @@
 """EC2 security groups, with rules inside, and rules as resources of their own in both of Pulumi's forms."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -151,12 +149,16 @@ def _block(work: Work) -> Props:
 
 
 def _create_rule(work: Work) -> str:
-    wanted = permissions.of_block(_block(work), work.inputs["securityGroupId"])
+    wanted = _atoms(work.inputs)
     _change(work, work.inputs["securityGroupId"], work.inputs["type"], revoke=set(), add=wanted)
-    sources = sorted({"self" if one.source == work.inputs["securityGroupId"] else one.source for one in wanted})
-    keys = [work.inputs["securityGroupId"], work.inputs["type"], permissions.protocol(work.inputs["protocol"])]
-    ports = [str(work.inputs["fromPort"]), str(work.inputs["toPort"])]
-    return "_".join([*keys, *ports, *sources])
+    return _rule_id(work.inputs)
+
+
+def _rule_id(inputs: Props) -> str:
+    group = inputs["securityGroupId"]
+    sources = sorted({"self" if one.source == group else one.source for one in _atoms(inputs)})
+    ports = [str(inputs["fromPort"]), str(inputs["toPort"])]
+    return "_".join([group, inputs["type"], permissions.protocol(inputs["protocol"]), *ports, *sources])
 
 
 def _parts(name: str) -> Props:
@@ -222,6 +224,7 @@ RULE = Resource(
     "sourceSecurityGroupId",
     required="fromPort protocol securityGroupId toPort type",
     create_with=_create_rule,
+    identity_with=_rule_id,
     read_with=_read_rule,
     delete_with=_delete_rule,
     updates=(Update("description", apply=_describe_rule, on_create=False),),

@@ -1,7 +1,5 @@
 """EC2 routing: route tables with their routes inside or beside them, and what they are associated with."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
@@ -132,9 +130,12 @@ def _route(work: Work) -> Item:
 
 
 def _create_route(work: Work) -> str:
-    params = _route(work)
-    work.call("CreateRoute", **params)
-    return f"{params['RouteTableId']}_{_destination(params)}"
+    work.call("CreateRoute", **_route(work))
+    return _route_id(work.inputs)
+
+
+def _route_id(inputs: Props) -> str:
+    return f"{inputs['routeTableId']}_{_destination(_params(inputs, _DESTINATIONS))}"
 
 
 def _replace_route(work: Work) -> None:
@@ -172,6 +173,7 @@ ROUTE = Resource(
     required="routeTableId",
     outputs="instanceId instanceOwnerId origin state",
     create_with=_create_route,
+    identity_with=_route_id,
     id_parts="{routeTableId}_{destination}",
     read_with=_read_route,
     read_more=_route_more,

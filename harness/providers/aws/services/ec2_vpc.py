@@ -1,7 +1,5 @@
 """EC2 networks: VPCs, subnets, internet gateways, addresses, NAT gateways."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final

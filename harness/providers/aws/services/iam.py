@@ -1,7 +1,5 @@
 """IAM: roles with the policies inside them, and instance profiles."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 import json

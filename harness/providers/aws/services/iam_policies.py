@@ -1,7 +1,5 @@
 """IAM: managed policies, policies inside a role, and the attachment of one to the other."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final

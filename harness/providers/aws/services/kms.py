@@ -1,7 +1,5 @@
 """KMS keys and aliases."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -72,7 +70,7 @@ KEY = Resource(
     updates=(
         Update("description", Call("UpdateKeyDescription", {"KeyId": "{id}"})),
         Update("enableKeyRotation rotationPeriodInDays", apply=_rotation),
-        Update("policy", apply=_policy, on_create=False),
+        Update("policy bypassPolicyLockoutSafetyCheck", apply=_policy, on_create=False),
         Update("isEnabled", apply=_enabled),
     ),
     rename={"customerMasterKeySpec": "KeySpec", "isEnabled": "Enabled"},

@@ -1,7 +1,5 @@
 """RDS: Aurora clusters and their instances."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -145,7 +143,9 @@ CLUSTER = Resource(
     write_only="allowMajorVersionUpgrade applyImmediately masterPassword manageMasterUserPassword "
     "dbInstanceParameterGroupName replicationSourceIdentifier enableGlobalWriteForwarding enableLocalWriteForwarding "
     "domain domainIamRoleName clusterScalabilityType",
-    untold="enabledCloudwatchLogsExports",
+    untold="autoMinorVersionUpgrade backtrackWindow caCertificateIdentifier databaseInsightsMode "
+    "enabledCloudwatchLogsExports monitoringInterval monitoringRoleArn performanceInsightsEnabled "
+    "performanceInsightsKmsKeyId performanceInsightsRetentionPeriod publiclyAccessible storageType",
     sets="availabilityZones vpcSecurityGroupIds enabledCloudwatchLogsExports",
     secret="masterPassword",
     computed="allocatedStorage autoMinorVersionUpgrade availabilityZones caCertificateIdentifier "

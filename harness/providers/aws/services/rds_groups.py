@@ -1,7 +1,5 @@
 """RDS: groups of subnets and of parameters."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -132,6 +130,7 @@ CLUSTER_PARAMETER_GROUP = Resource(
     delete=Call("DeleteDBClusterParameterGroup", {"DBClusterParameterGroupName": "{id}"}),
     updates=(Update("parameters", apply=_cluster_parameters),),
     nested={"parameters": "name value applyMethod"},
+    lax={"parameters": "applyMethod"},
     sets="parameters",
     defaults={"description": "Managed by Pulumi"},
     naming=Naming("name", limit=255, allowed=r"a-z0-9\-", lower=True),
@@ -164,6 +163,7 @@ PARAMETER_GROUP = Resource(
     delete_with=_delete_instance_group,
     updates=(Update("parameters", apply=_instance_parameters),),
     nested={"parameters": "name value applyMethod"},
+    lax={"parameters": "applyMethod"},
     sets="parameters",
     inert="skipDestroy",
     defaults={"description": "Managed by Pulumi", "skipDestroy": False},

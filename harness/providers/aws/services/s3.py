@@ -1,7 +1,5 @@
 """S3 buckets: made, tagged, emptied when asked, deleted."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from collections.abc import Mapping

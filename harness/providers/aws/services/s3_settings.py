@@ -1,7 +1,5 @@
 """S3: what is set on a bucket by resources of its own (versioning, encryption, public access, lifecycle, policy)."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

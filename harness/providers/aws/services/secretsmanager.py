@@ -1,7 +1,5 @@
 """Secrets Manager: secrets, their versions and policies."""
 
-# ruff: noqa: S106 - `token` is the name of a resource type and `secret` marks outputs; neither is a password
-
 from __future__ import annotations
 
 import base64
