@@ -7,11 +7,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 COMMANDS = [
     line.partition("#")[0].strip()
-    for block in re.findall(r"```\n(.*?)```", README, re.DOTALL)
+    for language, block in BLOCKS
     for line in block.splitlines()
-    if line.startswith("harness ")
+    if not language and line.startswith("harness ")
 ]
 
 
@@ -45,7 +46,7 @@ def test_the_other_commands_of_the_readme(harness) -> None:
 
 def test_the_example_probe_works(harness, shop, emulator) -> None:
     """Word for word."""
-    [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    [example] = [block for language, block in BLOCKS if language == "python"]
     done = harness("run", str(shop(probes=example)), "--target", emulator.url, "--json", "-")
     assert done.code == 0, done.err
     assert [probe["name"] for probe in done.cell["probes"]] == ["bucket is there"]
