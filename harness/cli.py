@@ -110,9 +110,9 @@ def run(
     console = _console()
     with LiveView(console) as view, open_world(where, plan.provider, plan.run, os.environ, view.tell) as world:
         result = execute(plan, world, view, rng)
-    summarise(result, console)
     if json is not None:
         write_json(result_document(result), json)
+    summarise(result, console)
     raise typer.Exit(result.exit_code)
 
 
@@ -139,9 +139,9 @@ def destroy(run_id: Annotated[str, typer.Argument(metavar="RUN")], *, json: Json
         open_world(target_of(spec), spec.provider, run_id, os.environ, view.tell, free_at_least=0) as world,
     ):
         result = release(found, world, view)
-    summarise(result, console)
     if json is not None:
         write_json(result_document(result), json)
+    summarise(result, console)
     raise typer.Exit(result.exit_code)
 
 
@@ -202,9 +202,9 @@ def heed_signals() -> None:
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from harness.report.console import stderr_console
 
-    return Console(stderr=True)
+    return stderr_console()
 
 
 def main() -> None:
@@ -219,7 +219,7 @@ def main() -> None:
     except _CommandLineError as error:
         code, message, hint = ExitCode.USAGE, error.format_message(), _usage_hint(error)
     except KeyboardInterrupt:
-        code, message, hint = ExitCode.INTERRUPTED, "interrupted before anything was made", ""
+        code, message, hint = ExitCode.INTERRUPTED, "interrupted before anything was begun", ""
     except Exception as error:  # noqa: BLE001 - a defect of ours; the user still gets two lines
         message = f"the harness failed: {type(error).__name__}: {error}"
         code, hint = (

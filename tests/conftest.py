@@ -18,6 +18,8 @@ from harness.world.emulator import Emulator, start_emulator
 from harness.world.home import Home, open_home
 
 ROOT = Path(__file__).resolve().parents[1]
+# A shell's background job is started with SIGINT ignored, which every process of a test would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 LONGEST = 180  # seconds that one command may take before the test gives up on it
 
 

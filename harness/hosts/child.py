@@ -28,8 +28,11 @@ class Child:
         on_stderr: Callable[[bytes], None],
         *,
         verdict: bool = False,
+        on_exit: Callable[[], None] = lambda: None,
     ) -> None:
         """Start it. With `verdict`, one more argument names a file descriptor that it can write to.
+
+        `on_exit` is called once when it has ended, before the rest of its output is waited for.
 
         Raises:
             OSError: it cannot be started.
@@ -53,6 +56,7 @@ class Child:
         finally:
             if verdict:
                 os.close(write_end)
+        self._on_exit = on_exit
         self._verdict = bytearray()
         self._ended = threading.Event()
         streams: list[tuple[IO[bytes] | None, Callable[[bytes], object]]] = [
@@ -84,6 +88,7 @@ class Child:
         code = self._process.wait()
         self._ended.set()
         self._signal(signal.SIGKILL)
+        self._on_exit()
         deadline = time.monotonic() + _DRAIN
         for reader in self._readers:
             reader.join(max(0.0, deadline - time.monotonic()))

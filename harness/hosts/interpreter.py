@@ -11,6 +11,12 @@ from typing import Any
 INTERPRETER_VARIABLE = "HARNESS_PYTHON"
 """Path of the Python for programs that name no environment of their own."""
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "PulumiPolicy.yaml", "pyproject.toml")
+_DEFAULT_TOOLCHAIN = "pip"  # what the engine's own wizard writes into Pulumi.yaml; it asks for no environment
+_PLAIN_COMMAND = "python -m venv .venv"
+_COMMANDS = {
+    "uv": "uv sync",
+    "poetry": "poetry config --local virtualenvs.in-project true && poetry install",  # poetry keeps them elsewhere
+}
 
 
 class InterpreterError(Exception):
@@ -19,6 +25,8 @@ class InterpreterError(Exception):
 
 def find_interpreter(options: Mapping[str, Any], root: Path, program: Path, environ: Mapping[str, str]) -> Path:
     """Choose: `virtualenv`, else the `.venv` of its toolchain, else HARNESS_PYTHON, else the harness's own.
+
+    The toolchain `pip` may go without an environment; any other that is named must have one.
 
     Args:
         options: `runtime.options` of Pulumi.yaml or PulumiPolicy.yaml.
@@ -38,8 +46,14 @@ def find_interpreter(options: Mapping[str, Any], root: Path, program: Path, envi
                 f"`python3 -m venv {folder} && {folder}/bin/pip install -r requirements.txt`"
             )
         return python
-    if options.get("toolchain") and (found := _toolchain_environment(program)) is not None:
-        return found
+    if toolchain := options.get("toolchain"):
+        if (found := _toolchain_environment(program)) is not None:
+            return found
+        if toolchain != _DEFAULT_TOOLCHAIN:
+            raise InterpreterError(
+                f"runtime.options.toolchain is {str(toolchain)!r}, but there is no .venv/bin/python in {program} or "
+                f"above it in the project; make it with `{_COMMANDS.get(str(toolchain), _PLAIN_COMMAND)}`"
+            )
     if chosen := environ.get(INTERPRETER_VARIABLE):
         if not _runs(Path(chosen)):
             raise InterpreterError(

@@ -27,6 +27,8 @@ from harness import __version__
 from harness.hosts.child import Child
 from harness.hosts.interpreter import InterpreterError, activated, find_interpreter
 from harness.hosts.lifeline import on_end
+from harness.hosts.output import CappedOutput
+from harness.hosts.strays import adopt_orphans, end_strays
 from harness.protostubs import load
 
 language, language_grpc, plugin = load("language_pb2", "language_pb2_grpc", "plugin_pb2")
@@ -175,6 +177,20 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
         for ender in enders:
             ender.join()
 
+    def _end_strays(self) -> None:
+        """End what the program let go of. Policy packs live on: they have their say after the program."""
+        end_strays(self._is_tended)
+
+    def _is_tended(self, pid: int) -> bool:
+        """Whether we started it: packs and programs have a group of their own, what we only ask is in ours."""
+        with self._lock:
+            if any(child.group == pid for child in self._children):
+                return True
+        try:
+            return os.getpgid(pid) == os.getpgrp()
+        except ProcessLookupError:  # it ended meanwhile
+            return True
+
     def _run(self, request: Any, context: Any) -> str | None:
         """Return None when all went well, else what to tell; empty when there is nothing to tell."""
         if request.attach_debugger:
@@ -189,9 +205,11 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
         python = find_interpreter(_options(info), Path(info.root_directory or folder), folder, os.environ)
         command = [str(python), "-u", str(_RUNNER)]
         environ = activated(python, os.environ)
+        streams = [CappedOutput(_passer(fd)) for fd in (1, 2)]
 
         def start() -> Child:
-            return Child(command, folder, environ, _passer(1), _passer(2), verdict=True)
+            out, err = (stream.take for stream in streams)
+            return Child(command, folder, environ, out, err, verdict=True, on_exit=self._end_strays)
 
         try:
             with self._tended(start, context) as child:
@@ -199,6 +217,8 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
                     return ""
                 child.feed(json.dumps(self._request(request, program)).encode())
                 code, verdict = child.wait()
+                for stream in streams:
+                    stream.close()
         except OSError as error:
             return f"the program's interpreter {python} cannot be started: {error.strerror or error}"
         if self._cancelled or not context.is_active():
@@ -315,6 +335,7 @@ def _refuse(context: Any, message: str) -> NoReturn:
 
 def main() -> None:
     """Serve until the engine is done or gone."""
+    adopt_orphans()
     host = LanguageHost(sys.argv[-1] if len(sys.argv) > 1 else "")
     server = grpc.server(ThreadPoolExecutor(max_workers=_WORKERS), options=_OPTIONS)
     language_grpc.add_LanguageRuntimeServicer_to_server(host, server)
@@ -325,6 +346,7 @@ def main() -> None:
 
     def leave() -> None:
         host.end_all()
+        end_strays(lambda _pid: False)
         over.set()
 
     on_end(leave)

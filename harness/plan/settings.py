@@ -58,10 +58,17 @@ def parse_config(pairs: tuple[str, ...]) -> dict[str, str]:
             raise ConfigError(
                 f"--config key {key!r} is malformed", hint="write --config key=value or --config namespace:key=value"
             )
+        if not _is_text(value):
+            raise ConfigError(f"--config {key!r} holds bytes that are not UTF-8", hint="give it as text")
         if key in config:
             raise ConfigError(f"--config {key!r} is given twice", hint="give each key once")
         config[key] = value
     return config
+
+
+def _is_text(value: str) -> bool:
+    """Bytes of the command line that are no UTF-8 arrive as lone surrogates, which no file can hold."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def namespaced(config: Mapping[str, str], project: str) -> dict[str, str]:

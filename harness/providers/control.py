@@ -11,7 +11,7 @@ request                                                 answer
 ``{"stop": {}}``                                        ``{"stopping": true}``
 ======================================================  ==========================================================
 
-A request that cannot be served is answered with ``{"error": text}``.
+A request that cannot be served is answered with ``{"error": text}``. An asker that hangs up gives its request up.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ import traceback
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.providers.contract import ProviderError
+from harness.providers.flights import Flight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 _BACKLOG = 128
+_LOOK = 0.1  # seconds between two looks at whether the asker still waits
 
 
 class RefusedError(Exception):
@@ -71,11 +73,36 @@ def _talk(connection: socket.socket, session: Session) -> None:
     try:
         with connection, connection.makefile("rb") as lines:
             for line in lines:
-                connection.sendall(json.dumps(_answer(session, line)).encode() + b"\n")
+                connection.sendall(json.dumps(_attended(connection, session, line)).encode() + b"\n")
     except OSError as error:
         print(f"control: a connection broke: {error}", file=sys.stderr, flush=True)
     finally:
         session.close()
+
+
+def _attended(connection: socket.socket, session: Session, line: bytes) -> Mapping[str, Any]:
+    """Serve a request while the asker is there: its calls are given up when it is gone."""
+    answered = threading.Event()
+    with Flight().aboard() as flight:
+        watch = threading.Thread(target=_watch, args=(connection, answered, flight), name="asker", daemon=True)
+        watch.start()
+        try:
+            return _answer(session, line)
+        finally:
+            answered.set()
+
+
+def _watch(connection: socket.socket, answered: threading.Event, flight: Flight) -> None:
+    while not answered.wait(_LOOK):
+        try:
+            gone = not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:  # nothing to read: they wait
+            gone = False
+        except OSError:
+            gone = True
+        if gone:
+            flight.cancel()
+            return
 
 
 def _answer(session: Session, line: bytes) -> Mapping[str, Any]:

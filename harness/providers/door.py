@@ -10,6 +10,7 @@ from google.protobuf import empty_pb2
 from harness.protostubs import load
 from harness.providers import contract, paths, wire
 from harness.providers.contract import Inspectable, PartialError, ProviderError
+from harness.providers.flights import Flight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ class Door:
         self._package = package
         self._journal = journal
         self._provider: Provider | None = None
+        self._configuring = Flight()
 
     def handshake(self, _request: Any) -> Any:
         """Say what we understand: secrets, resources and outputs come as plain values (see the contract)."""
@@ -72,7 +74,8 @@ class Door:
 
     def configure(self, request: Any) -> Any:
         """Make the provider instance."""
-        self._provider = self._package.configure(_without_engine_config(wire.decode(request.args)))
+        with Flight().aboard() as self._configuring:  # it may ask the target who we are
+            self._provider = self._package.configure(_without_engine_config(wire.decode(request.args)))
         return _pb.ConfigureResponse(supportsPreview=True)
 
     def check(self, request: Any) -> Any:
@@ -208,6 +211,7 @@ class Door:
 
     def cancel(self, _request: Any = None) -> Any:
         """Make in-flight creates return with what they have."""
+        self._configuring.cancel()
         if self._provider is not None:
             self._provider.cancel()
         return empty_pb2.Empty()

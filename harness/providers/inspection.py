@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from harness.providers import flights
 from harness.providers.contract import DeleteRequest, Inspectable, Presence, ProviderError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Inspection:
     def presence(self, region: str, items: list[Props]) -> list[dict[str, str]]:
         """Ask about each item {type, id, outputs}; the answers have the same order."""
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="presence") as pool:
-            return list(pool.map(lambda item: self._presence(region, item), items))
+            return list(pool.map(flights.carried(lambda item: self._presence(region, item)), items))
 
     def _presence(self, region: str, item: Props) -> dict[str, str]:
         try:

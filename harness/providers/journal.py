@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOCK_WAIT = 10.0  # seconds; a provider process that was told to stop needs at most that long
+_NUMBER = re.compile(rb'"seq":\s{0,2}(\d{1,15})\b')
 
 
 class JournalError(ProviderError):
@@ -56,6 +58,8 @@ class Journal:
     intents: tuple[Intent, ...]
     made: tuple[Made, ...]
     refused: frozenset[int]
+    damaged: int = 0
+    """Lines that could not be read, each of which may have been a create: more may exist than is told here."""
 
     def open_intents(self) -> tuple[Intent, ...]:
         """Return creates without an outcome: each may or may not exist at the target."""
@@ -72,36 +76,68 @@ class Journal:
 
 
 def read_journal(path: Path) -> Journal:
-    """Read a journal, also while it is written. No file is an empty one; a torn last line is left out.
+    """Read a journal, also while it is written. No file is an empty one.
+
+    What cannot be read is skipped and counted, also a torn last line, which may be half of a journal: the rest is
+    still the evidence by which things are found and removed.
 
     Raises:
-        ValueError: a line that is not the last cannot be read.
         OSError: the file cannot be read.
     """
     intents: dict[int, Intent] = {}
     made: dict[int, Made] = {}
     refused: set[int] = set()
+    damaged = 0
     for line in _lines(path):
-        seq = line.pop("seq", 0)
-        match line.pop("event"):
-            case "intent":
-                intents[seq] = Intent(seq=seq, **line)
-            case "created" | "partial" as event:
-                made[seq] = Made(intents[seq], line["id"], partial=event == "partial")
-            case "refused":
-                refused.add(seq)
-            case "deleted":
-                for key, one in made.items():
-                    if (one.intent.type, one.id, one.intent.region) == (line["type"], line["id"], line["region"]):
-                        made[key] = Made(one.intent, one.id, one.partial, deleted=True)
-    return Journal(tuple(intents.values()), tuple(made.values()), frozenset(refused))
+        try:
+            _note_line(json.loads(line), intents, made, refused)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            damaged += 1
+    return Journal(tuple(intents.values()), tuple(made.values()), frozenset(refused), damaged)
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def _note_line(line: dict[str, Any], intents: dict[int, Intent], made: dict[int, Made], refused: set[int]) -> None:
+    """Add one line to what is known. Raises KeyError, TypeError or ValueError, and adds nothing, when it is damaged."""
+    match line["event"]:
+        case "intent":
+            intent = Intent(**{name: one for name, one in line.items() if name != "event"})
+            _only(str, intent.urn, intent.type, intent.name, intent.region, intent.id or "")
+            intents[_number(line)] = intent
+        case "created" | "partial" as event:
+            _only(str, line["id"])
+            made[_number(line)] = Made(intents[line["seq"]], line["id"], partial=event == "partial")
+        case "refused":
+            refused.add(_number(line))
+        case "deleted":
+            gone = (line["type"], line["id"], line["region"])
+            _only(str, *gone)
+            for key, one in made.items():
+                if (one.intent.type, one.id, one.intent.region) == gone:
+                    made[key] = Made(one.intent, one.id, one.partial, deleted=True)
+        case other:
+            raise ValueError(other)
+
+
+def _number(line: dict[str, Any]) -> int:
+    _only(int, line["seq"])
+    return int(line["seq"])
+
+
+def _only(kind: type, *values: object) -> None:
+    for value in values:
+        if not isinstance(value, kind):
+            raise TypeError(value)
+
+
+def _lines(path: Path) -> list[bytes]:
     if not path.exists():
         return []
-    whole, _, _torn = path.read_bytes().rpartition(b"\n")
-    return [json.loads(line) for line in whole.splitlines()]
+    return [line for line in path.read_bytes().split(b"\n") if line.strip()]
+
+
+def _last_number(path: Path) -> int:
+    """The highest number in use, also where the rest of its line is damaged: none may be given twice."""
+    return max((int(found) for line in _lines(path) for found in _NUMBER.findall(line)), default=0)
 
 
 class JournalWriter:
@@ -119,11 +155,12 @@ class JournalWriter:
         self._settled = 0  # lines whose fate is known
         self._flushing = False
         self._failures: dict[int, OSError] = {}
+        self._mend = b""
         try:
             self._fd = _open(path)
-            self._seq = max((line.get("seq", 0) for line in _lines(path)), default=0)
+            self._seq = _last_number(path)
             self._size = os.fstat(self._fd).st_size
-        except (OSError, ValueError, KeyError) as error:
+        except OSError as error:
             raise JournalError(f"the journal {path} cannot be opened: {error}") from error
 
     def intent(self, *, urn: str, type: str, name: str, region: str, id: str | None) -> int:  # noqa: A002 - Pulumi's
@@ -198,19 +235,21 @@ class JournalWriter:
     def _write(self, data: bytes) -> OSError | None:
         """Write and sync, all or nothing: what a full disk cut off is taken back."""
         try:
-            view = memoryview(data)
+            view = memoryview(self._mend + data)
             while view:
                 view = view[os.write(self._fd, view) :]
             os.fsync(self._fd)
         except OSError as error:
             return self._take_back() or error
-        self._size += len(data)
+        self._size = os.fstat(self._fd).st_size
+        self._mend = b""
         return None
 
     def _take_back(self) -> OSError | None:
         try:
             os.ftruncate(self._fd, self._size)
         except OSError as error:
+            self._mend = b"\n"  # the next line must not be written on to what is torn
             return error
         return None
 
@@ -232,12 +271,13 @@ def _lock(descriptor: int) -> None:
 
 
 def _open(path: Path) -> int:
-    """Open for appending, alone, with no torn line at the end."""
+    """Open for appending, alone, with no torn line to write on."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor)
-        whole = path.read_bytes().rfind(b"\n") + 1
-        os.ftruncate(descriptor, whole)
+        before = path.read_bytes()
+        if before and not before.endswith(b"\n"):
+            os.write(descriptor, b"\n")  # what is torn stays, as evidence that something is missing
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

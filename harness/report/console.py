@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import threading
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -33,6 +35,44 @@ _MARK = {
     PhaseStatus.INTERRUPTED: "stopped",
     PhaseStatus.SKIPPED: "-",
 }
+
+
+class _Forgiving(io.TextIOBase):
+    """A stream that goes silent when it breaks: a closed terminal must not stop a destroy."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if self._stream is not None:
+            try:
+                self._stream.write(text)
+            except (OSError, ValueError):
+                self._stream = None
+        return len(text)
+
+    def flush(self) -> None:
+        if self._stream is not None:
+            try:
+                self._stream.flush()
+            except (OSError, ValueError):
+                self._stream = None
+
+    def isatty(self) -> bool:
+        try:
+            return self._stream is not None and self._stream.isatty()
+        except ValueError:
+            return False
+
+    def fileno(self) -> int:
+        if self._stream is None:
+            raise OSError("the stream is closed")
+        return self._stream.fileno()
+
+
+def stderr_console() -> Console:
+    """Where people read: standard error, as long as somebody listens there."""
+    return Console(file=cast("TextIO", _Forgiving(sys.stderr)))
 
 
 @dataclass(slots=True)

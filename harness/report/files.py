@@ -16,6 +16,8 @@ STDOUT = "-"
 def check_writable(destination: str) -> None:
     """Refuse a report path that cannot be written while nothing was made yet. Raises ConfigError."""
     if destination == STDOUT:
+        if sys.stdout is None:
+            raise ConfigError("--json - has nowhere to write: standard output is closed", hint="name a file")
         return
     path = Path(destination)
     existed = path.exists()

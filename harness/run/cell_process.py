@@ -134,5 +134,9 @@ def _lost(spec: CellSpec) -> CellResult:
 
 def _environment(spec: CellSpec) -> dict[str, str]:
     """The caller's, led to the target: probes run in that process, and may call boto3 by themselves."""
-    target = Target(kind=spec.target, url=spec.url)
-    return {**program_environment(target, os.environ, spec.cell.region, spec.account), "PYTHONUNBUFFERED": "1"}
+    target, files = Target(kind=spec.target, url=spec.url), CellFiles(spec.directory)
+    return {
+        **program_environment(target, os.environ, spec.cell.region, spec.account),
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(files.temporary),
+    }

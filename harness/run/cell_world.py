@@ -69,9 +69,9 @@ class CellWorld:
 def open_cell_world(spec: CellSpec, shield: Shield) -> Iterator[CellWorld]:
     """Everything that the cell needs, ended when the block ends, however it ends."""
     files = CellFiles(spec.directory)
-    files.make()
     with ExitStack() as resources:
         resources.enter_context(_alone(spec, files, shield))
+        files.make()  # under the lock: whoever held it before may have cleared up
         if spec.recover:
             stop_recorded_engine(files.engine_pid)
         yield CellWorld(spec, files, resources, shield)

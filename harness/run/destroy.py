@@ -1,8 +1,9 @@
 """A cell that may have made something in; proof that nothing is left, or the list of what is, out.
 
 The ladder, in this order: the engine is dead and its lock released; what was cut off is looked up at the target and
-deleted, only then dropped from the state; the stack is destroyed, going on past errors, and again after a pause; what
-is still ours is deleted one by one; the target is asked about everything that we ever knew of.
+deleted, only then dropped from the state; what blocks a delete is lifted; the stack is destroyed, going on past errors,
+and again after a pause; what is still ours is deleted one by one; the target is asked about everything that we ever
+knew of. A rung that breaks does not keep the next ones from being climbed.
 """
 
 from __future__ import annotations
@@ -10,15 +11,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from pulumi.automation.errors import CommandError
+
 from harness.errors import HarnessError, WorldError
 from harness.model import CellStatus, Failure, PhaseName
 from harness.providers.journal import read_journal
-from harness.run.leaks import Known, Ledger, Survey, as_refs, find_tagged, survey, unasked
+from harness.run.cell_world import CellWorld
+from harness.run.leaks import Survey, as_refs, find_tagged, survey, unasked
+from harness.run.ledger import Known, Ledger
 from harness.run.operation import operate
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
-from harness.world.provider import Asked, ProviderProcess
-from harness.world.stack import Stack
+from harness.world.command import Guard
+from harness.world.provider import Asked
 
 ATTEMPTS = 3  # of the engine's destroy: the second finds what only needed its dependents gone
 PAUSE = 1.0  # seconds before the second attempt, doubled for the next
@@ -30,12 +35,13 @@ ROUNDS = 4  # of deleting one by one: each round frees what the next one can tak
 class Destroyer:
     """Destroys one cell, and proves it."""
 
-    def __init__(self, stack: Stack, provider: ProviderProcess, record: Record, shield: Shield) -> None:
-        self._stack = stack
-        self._provider = provider
+    def __init__(self, world: CellWorld, record: Record, shield: Shield) -> None:
+        self._world = world
+        self._stack = world.stack
         self._record = record
         self._shield = shield
         self._ledger = Ledger(record.spec.cell.region)
+        self._ledger.foreign |= world.files.read_foreign()
 
     def run(self) -> None:
         """Both phases, whatever the first one ends with. Records, raises nothing that the user can cause."""
@@ -50,22 +56,33 @@ class Destroyer:
                 except PhaseError:
                     continue  # recorded; what comes after must run all the same
 
-    @staticmethod
-    def _explained(phase: PhaseName, work: Callable[[], None]) -> None:
+    def _explained(self, phase: PhaseName, work: Callable[[], None]) -> None:
         try:
-            work()
+            with self._stack.command.guarded(Guard(stop=self._shield.stop)):
+                work()
         except HarnessError as error:
             raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
+        except (CommandError, OSError) as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {said[-1]}")) from error
 
     def _destroy(self) -> None:
-        self._stack.release_lock()
+        usable = self._stack.restore_state()
+        if not usable:
+            self._ledger.incomplete = True
+            self._record.note("the state file cannot be read: deleting what the journal and the run's tag tell of")
         self._learn()
+        if usable:
+            self._stack.release_lock()
         self._reconcile()
-        if not self._stack.checkpoint().resources:
-            return
+        if usable and self._stack.checkpoint().resources:
+            self._stack.make_deletable()
+            self._destroy_stack()
+
+    def _destroy_stack(self) -> None:
         for attempt in range(1, ATTEMPTS + 1):
+            planned = len(self._stack.checkpoint().resources)
             try:
-                planned = len(self._stack.checkpoint().resources)
                 operate(
                     self._stack, self._record, self._shield, PhaseName.DESTROY, self._stack.destroy, planned=planned
                 )
@@ -75,6 +92,7 @@ class Destroyer:
                     raise
                 self._record.note(f"destroy failed, trying again: {error.failure.message}")
                 self._pause(PAUSE * 2 ** (attempt - 1))
+                self._world.provider()  # started again if it died
                 self._stack.release_lock()
                 self._reconcile()
             else:
@@ -82,35 +100,38 @@ class Destroyer:
 
     def _learn(self) -> None:
         self._ledger.add_state(self._stack.checkpoint())
+        self._world.files.write_foreign(self._ledger.foreign)  # a destroy that comes later has no state to tell it
         self._ledger.add_journal(read_journal(self._stack.files.journal))
 
     def _reconcile(self) -> None:
         """Creates that were cut off: find them at the target, delete them, and only then clear the evidence."""
         checkpoint = self._stack.checkpoint()
-        journal = read_journal(self._stack.files.journal)
-        cut_off = {intent.type for intent in journal.open_intents()}
-        cut_off |= {pending.type for pending in checkpoint.pending}
+        self._world.provider()
         in_state = {(resource.type, resource.id) for resource in checkpoint.resources}
-        made = {(made.intent.type, made.id) for made in journal.standing()}
-        if not cut_off and made <= in_state:
+        if self._ledger.is_settled(in_state):
             return
-        self._ledger.add_found(self._tagged(cut_off))
+        self._search(self._ledger.open_types)
         orphans = [known for known in self._ledger.known if (known.type, known.id) not in in_state]
         left = self._delete_each(orphans)
         if checkpoint.pending and not left:
             self._stack.clear_pending()
 
-    def _tagged(self, types: set[str]) -> list[Known]:
-        return find_tagged(self._provider, self._record.spec.run, types, self._ledger.regions, self._patience)
+    def _search(self, types: Iterable[str]) -> None:
+        """Look for the run's tag. An unanswered create of a type that was searched is no longer in doubt."""
+        wanted = set(types) if not self._ledger.incomplete else self._ledger.all_types
+        run = self._record.spec.run
+        self._ledger.add_found(
+            find_tagged(self._world.provider(), run, wanted, self._ledger.regions, self._patience), searched=wanted
+        )
 
     def _survey(self, known: Iterable[Known]) -> Survey:
-        return survey(self._provider, known, self._patience)
+        return survey(self._world.provider(), known, self._patience)
 
     @property
     def _patience(self) -> float:
         return min(ASKING, max(ASKING_LATE, self._shield.remaining))
 
-    def _delete_each(self, targets: list[Known]) -> tuple[Known, ...]:
+    def _delete_each(self, targets: Iterable[Known]) -> tuple[Known, ...]:
         """Delete what exists of these without the engine, newest first, in rounds. Returns what is left."""
         # On an emulator the account is the cell's alone; elsewhere a name is no proof that a thing is ours.
         alone = self._record.spec.url is not None
@@ -126,7 +147,7 @@ class Destroyer:
     def _delete_one(self, known: Known) -> None:
         item = Asked(known.type, known.id, known.outputs)
         try:
-            self._provider.delete(known.region, item, timeout=self._shield.remaining)
+            self._world.provider().delete(known.region, item, timeout=self._shield.remaining)
         except WorldError as error:  # not lost: what is left is asked about again, and named when it stays
             self._record.note(f"could not delete {known.type} {known.id} yet: {error.message}")
         else:
@@ -136,11 +157,11 @@ class Destroyer:
     def _leak_check(self) -> None:
         self._learn()
         # Until the target has answered, nothing is known to be gone.
-        self._record.unverified = unasked(self._ledger.known)
-        self._ledger.add_found(self._tagged(self._ledger.types))
+        self._record.unverified = unasked(self._ledger)
+        self._search(self._ledger.types)
         seen = self._survey(self._ledger.known)
         if seen.existing:
-            self._delete_each(list(seen.existing))
+            self._delete_each(seen.existing)
             seen = self._survey(self._ledger.known)
         self._record.leaked, self._record.unverified = as_refs(seen)
         if self._record.leaked:

@@ -13,7 +13,19 @@ from types import FrameType
 from typing import Protocol
 
 from harness.errors import HarnessError
-from harness.model import Cell, CellResult, CellStatus, Failure, Lease, LeaseState, Plan, RunResult, worst_exit_code
+from harness.model import (
+    Cell,
+    CellResult,
+    CellStatus,
+    Failure,
+    Lease,
+    LeaseState,
+    PhaseName,
+    PhaseStatus,
+    Plan,
+    RunResult,
+    worst_exit_code,
+)
 from harness.run.cell_process import CellProcess, without_process
 from harness.run.keep import keep_emulator
 from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
@@ -157,8 +169,7 @@ class _Crew:
     def _open_lease(self, spec: CellSpec) -> None:
         files = CellFiles(spec.directory)
         files.make()
-        files.spec.write_text(spec.model_dump_json(), encoding="utf-8")
-        files.spec.chmod(0o600)  # configuration may hold what nobody else should read
+        files.write_spec(spec.model_dump_json())
         lease = Lease(
             run=spec.run,
             cell=spec.cell.name,
@@ -184,11 +195,12 @@ def settle(spec: CellSpec, result: CellResult, world: World) -> None:
 
 
 def _lease_state(result: CellResult) -> tuple[LeaseState, str]:
+    """Only what the target said closes a lease; or that nothing was ever begun."""
     if result.status is CellStatus.KEPT:
         return LeaseState.KEPT, "kept on request"
-    if result.status is CellStatus.LEAKED:
-        return (
-            LeaseState.LEAKED,
-            f"{len(result.resources.leaked)} leaked, {len(result.resources.unverified)} unverified",
-        )
-    return LeaseState.CLOSED, result.status.value
+    ended = {phase.phase: phase.status for phase in result.phases}
+    begun = {PhaseName.UP, PhaseName.DESTROY} & ended.keys()
+    if ended.get(PhaseName.LEAK_CHECK) is PhaseStatus.PASSED or not begun:
+        return LeaseState.CLOSED, result.status.value
+    left = result.resources
+    return LeaseState.LEAKED, f"{len(left.leaked)} leaked, {len(left.unverified)} unverified"

@@ -12,7 +12,7 @@ from harness.model import CellStatus, Failure, PhaseName
 from harness.run.cell_world import CellWorld, open_cell_world
 from harness.run.destroy import Destroyer
 from harness.run.messages import CellSpec, Say
-from harness.run.operation import operate
+from harness.run.operation import operate, short_name
 from harness.run.probing import probe_cell
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
@@ -27,11 +27,21 @@ def run_cell(spec: CellSpec, shield: Shield, say: Say) -> Record:
                 _recover(world, record, shield)
             else:
                 _live(world, record, shield)
-    except PhaseError:
-        pass  # recorded by its phase
+    except PhaseError as error:
+        if record.failure is None:  # its phase records it; one that did not must not pass for success
+            record.fail(CellStatus.ERRORED, error.failure)
     except HarnessError as error:
-        record.fail(CellStatus.ERRORED, Failure(phase=None, message=error.message, hint=error.hint))
+        _give_up(record, Failure(phase=None, message=error.message, hint=error.hint))
     return record
+
+
+def _give_up(record: Record, failure: Failure) -> None:
+    """Nothing could be begun. For a recovery that means that nobody knows what is left."""
+    if not record.spec.recover:
+        record.fail(CellStatus.ERRORED, failure)
+        return
+    with suppress(PhaseError), record.phase(PhaseName.DESTROY, failed=CellStatus.LEAKED):
+        raise PhaseError(failure)
 
 
 def _live(world: CellWorld, record: Record, shield: Shield) -> None:
@@ -48,24 +58,34 @@ def _live(world: CellWorld, record: Record, shield: Shield) -> None:
 
 def _recover(world: CellWorld, record: Record, shield: Shield) -> None:
     """What another process of this cell began and could not end."""
-    Destroyer(world.stack, world.provider(), record, shield).run()
+    Destroyer(world, record, shield).run()
 
 
 def _preflight(world: CellWorld, record: Record, shield: Shield) -> int:
-    """One preview; how many resources it plans. What it refuses was never made."""
-    if not record.spec.preflight:
-        world.create_stack()
-        record.skip(PhaseName.PREFLIGHT, "--no-preflight")
-        return 0
+    """The stack, and one preview; how many resources it plans (0: not asked). What it refuses was never made."""
     with record.phase(PhaseName.PREFLIGHT, failed=CellStatus.REJECTED):
         world.create_stack()
-        return operate(world.stack, record, shield, PhaseName.PREFLIGHT, world.stack.preview).planned
+        if not record.spec.preflight:
+            return 0
+        timeline = operate(world.stack, record, shield, PhaseName.PREFLIGHT, world.stack.preview)
+        if timeline.imports:
+            raise PhaseError(_imports(timeline.imports))
+        return timeline.planned
+
+
+def _imports(urns: list[str]) -> Failure:
+    """A run would lay its tags on what somebody else owns, and could not take it down."""
+    return Failure(
+        phase=PhaseName.PREFLIGHT,
+        message=f"the program imports what exists already: {', '.join(short_name(urn) for urn in urns)}",
+        hint="in an ephemeral run look it up with .get() instead; what was imported is never deleted",
+    )
 
 
 @contextmanager
 def destroy_armed(world: CellWorld, record: Record, shield: Shield) -> Iterator[None]:
     """Whatever happens inside, the destroy comes after it; what happened inside stays the first cause."""
-    destroyer = Destroyer(world.stack, world.provider(), record, shield)
+    destroyer = Destroyer(world, record, shield)
     try:
         yield
     except Exception as error:  # noqa: BLE001 - a defect of ours must not cost the destroy

@@ -14,10 +14,12 @@ from harness.run.messages import ProgressMessage
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 from harness.run.timeline import EventLog, Timeline
-from harness.world.command import EngineStoppedError, Guard
+from harness.world.command import FIRST_GRACE, EngineStoppedError, Guard
 from harness.world.stack import Stack
 
 PROGRESS_EVERY = 0.2  # seconds between two progress messages
+BUNDLED_GRACE = 15.0  # seconds; it answers a Cancel within half a second unless the machine is overwhelmed
+DESTROY_GRACE = 5.0  # seconds
 SHOW_WAITING_AFTER = 3.0  # seconds: what is quicker than this is not worth a name on the screen
 
 
@@ -36,7 +38,7 @@ def operate(
         progress.tell()
 
     try:
-        with stack.command.guarded(Guard(stop=shield.stop, tick=tick)):
+        with stack.command.guarded(Guard(stop=shield.stop, tick=tick, grace=_grace(record, phase))):
             verb(log.path)
     except EngineStoppedError as stopped:
         raise PhaseError(_stopped(phase, stopped, timeline), interrupted=shield.interrupted is not None) from stopped
@@ -47,6 +49,13 @@ def operate(
             _account(record, timeline)
         progress.tell(last=True)
     return timeline
+
+
+def _grace(record: Record, phase: PhaseName) -> float:
+    """The bundled provider lets go of its calls when it is asked to; the official one waits for them."""
+    if phase is PhaseName.DESTROY:
+        return DESTROY_GRACE  # its time is over already
+    return BUNDLED_GRACE if record.spec.provider == "bundled" else FIRST_GRACE
 
 
 def _account(record: Record, timeline: Timeline) -> None:

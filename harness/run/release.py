@@ -105,8 +105,10 @@ def _went_with_its_emulator(spec: CellSpec) -> bool:
         return False
     try:
         check_target(Target(kind="url", url=spec.url))
-    except TargetError:
-        return True
+    except TargetError as error:
+        if isinstance(error.__cause__, ConnectionRefusedError):  # silence is no proof: it may be stopped, or busy
+            return True
+        raise
     return False
 
 

@@ -13,6 +13,7 @@ from harness.run.log import plain
 
 _NO_STEP = {"same", "read", "refresh", "discard-replaced", "remove-pending-replace", "read-discard"}
 _CREATES = {"create", "create-replacement", "import", "import-replacement"}
+_IMPORTS = {"import", "import-replacement"}
 _DELETES = {"delete", "delete-replaced"}
 _UPDATES = {"update"}
 # Resources that exist in the engine only: nothing at the target stands behind them.
@@ -74,6 +75,7 @@ class Timeline:
     updated: int = 0
     deleted: int = 0
     types: set[str] = field(default_factory=set)
+    imports: list[str] = field(default_factory=list)  # URNs of what exists already and is taken over
     timings: list[Timing] = field(default_factory=list)
     failures: list[ResourceFailure] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -113,6 +115,8 @@ class Timeline:
         if step["op"] in _NO_STEP or is_engine_only(step["type"]):
             return
         self.types.add(step["type"])
+        if step["op"] in _IMPORTS:
+            self.imports.append(step["urn"])
         if self._is_custom(step):
             self.planned += 1
         self._started[step["urn"], step["op"]] = self.clock()

@@ -25,6 +25,8 @@ class StateResource:
     outputs: Mapping[str, Any]
     inputs: Mapping[str, Any] = field(default_factory=dict)
     pending: str = ""
+    imported: bool = False  # it was there before the program took it over
+    held: bool = False  # protected, or retained on delete
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,17 @@ class Checkpoint:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     has_secret_outputs: bool = False
     exists: bool = False
+    damaged: bool = False  # there is a file, and it cannot be read
 
 
 def read_checkpoint(state: Path, project: str, stack: str) -> Checkpoint:
     """Read a stack's state from a file backend at `state`."""
-    path = state / ".pulumi" / "stacks" / project / f"{stack}.json"
     try:
-        latest = json.loads(path.read_bytes())["checkpoint"].get("latest") or {}
+        latest = _load(state_file(state, project, stack))
     except FileNotFoundError:
         return Checkpoint()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # cut off by a full disk or a crash
+        return Checkpoint(damaged=True)
     entries = latest.get("resources") or []
     regions = _provider_regions(entries)
     root: Mapping[str, Any] = next((e for e in entries if e["type"] == _STACK), {})
@@ -57,6 +61,31 @@ def read_checkpoint(state: Path, project: str, stack: str) -> Checkpoint:
         has_secret_outputs=any(_has_secret(value) for value in outputs.values()),
         exists=True,
     )
+
+
+def state_file(state: Path, project: str, stack: str) -> Path:
+    """Where a file backend keeps a stack; its last good copy lies beside it with `.bak` behind."""
+    return state / ".pulumi" / "stacks" / project / f"{stack}.json"
+
+
+def restore_backup(state: Path, project: str, stack: str) -> bool:
+    """Put the last good copy in the place of a file that cannot be read. Says whether there is a readable one now."""
+    path = state_file(state, project, stack)
+    backup = path.with_name(path.name + ".bak")
+    for candidate in (path, backup):
+        try:
+            _load(candidate)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+        if candidate is backup:
+            path.write_bytes(backup.read_bytes())
+        return True
+    return False
+
+
+def _load(path: Path) -> dict[str, Any]:
+    latest: dict[str, Any] = json.loads(path.read_bytes())["checkpoint"].get("latest") or {}
+    return latest
 
 
 def _is_real(entry: Mapping[str, Any]) -> bool:
@@ -75,6 +104,8 @@ def _resource(entry: Mapping[str, Any], regions: Mapping[str, str | None], pendi
         outputs=outputs,
         inputs=entry.get("inputs") or {},
         pending=pending,
+        imported=bool(entry.get("importID")),
+        held=bool(entry.get("protect") or entry.get("retainOnDelete")),
     )
 
 

@@ -46,6 +46,7 @@ class Guard:
 
     stop: Callable[[], str | None]  # a reason to stop now, or None; asked every TICK
     tick: Callable[[], None] = lambda: None  # called every TICK, and once after the end
+    grace: float = FIRST_GRACE  # seconds that calls in flight get to end by themselves
 
 
 class EngineCommand(PulumiCommand):
@@ -90,11 +91,11 @@ class EngineCommand(PulumiCommand):
             errors="replace",
             start_new_session=True,
         )
-        self._record(process.pid)
         readers = [
             _Reader(stream, callback) for stream, callback in ((process.stdout, on_output), (process.stderr, on_error))
         ]
         try:
+            self._record(process.pid)
             stopped = self._attend(process)
         finally:
             end_session(process.pid)
@@ -123,14 +124,18 @@ class EngineCommand(PulumiCommand):
                 guard.tick()
                 reason = guard.stop()
                 if reason is not None:
-                    return EngineStoppedError(reason, killed=stop_engine(process, guard.tick))
+                    return EngineStoppedError(reason, killed=stop_engine(process, guard.grace, guard.tick))
             else:
                 return None
 
 
-def stop_engine(process: subprocess.Popen[str] | psutil.Process, tick: Callable[[], None] = lambda: None) -> bool:
+def stop_engine(
+    process: subprocess.Popen[str] | psutil.Process,
+    first_grace: float = FIRST_GRACE,
+    tick: Callable[[], None] = lambda: None,
+) -> bool:
     """Interrupt, wait, interrupt again, wait, kill. Says whether it had to be killed (then its lock is left)."""
-    for grace in (FIRST_GRACE, SECOND_GRACE):
+    for grace in (first_grace, SECOND_GRACE):
         try:
             process.send_signal(signal.SIGINT)
         except (ProcessLookupError, psutil.NoSuchProcess):
@@ -165,9 +170,11 @@ def stop_recorded_engine(pid_file: Path) -> None:
         return
     try:
         process = psutil.Process(int(pid))
-        if abs(process.create_time() - float(created)) < 1:
-            stop_engine(process)
-    except psutil.NoSuchProcess:
+        if abs(process.create_time() - float(created)) >= 1:  # somebody else's, under the same number
+            pid_file.unlink(missing_ok=True)
+            return
+        stop_engine(process)
+    except psutil.NoSuchProcess:  # the engine is dead; what it started may not be
         pass
     end_session(int(pid))
     pid_file.unlink(missing_ok=True)

@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from harness.model import Cell, ProviderName
 from harness.world.files import CellFiles
 from harness.world.target import Target, program_environment
 
 SUFFIX_VARIABLE = "ENVIRONMENT_SUFFIX"
+CELL_VARIABLE = "HARNESS_CELL"  # by it, what a program left running is found
 
 
 def engine_environment(
@@ -34,11 +36,12 @@ def engine_environment(
     environment.update(
         {
             "PATH": os.pathsep.join([environment.get("PATH", os.defpath), str(hosts)]),
-            "PULUMI_BACKEND_URL": f"file://{files.state}",
+            "PULUMI_BACKEND_URL": f"file://{quote(str(files.state))}",
             "PULUMI_HOME": str(files.engine_home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
             "HARNESS_PYTHON": sys.executable,
+            CELL_VARIABLE: str(files.directory),
             SUFFIX_VARIABLE: cell.suffix,
             "PYTHONDONTWRITEBYTECODE": "1",  # nothing is written beside the user's sources
             "TMPDIR": str(files.temporary),  # what the engine and the program leave there goes with the cell

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
 import shutil
 from pathlib import Path
@@ -25,6 +27,7 @@ class CellFiles:
         self.log = directory / "cell.log"
         self.lock = directory / "cell.lock"
         self.spec = directory / "spec.json"
+        self.foreign = directory / "foreign.json"
         self.result = directory / "result.json"
 
     def make(self) -> None:
@@ -43,9 +46,37 @@ class CellFiles:
                 f"{self.directory} cannot be made: {error}", hint="free some space, or set HARNESS_HOME elsewhere"
             ) from error
 
+    def write_spec(self, text: str) -> None:
+        """Put what the cell was told on disk, whole or not at all: whoever comes after a crash destroys by it.
+
+        Raises HomeError when the disk refuses.
+        """
+        partial = self.spec.with_suffix(".partial")
+        try:
+            with partial.open("w", encoding="utf-8") as file:
+                partial.chmod(0o600)  # configuration may hold what nobody else should read
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self.spec)
+        except OSError as error:
+            raise HomeError(f"{self.spec} cannot be written: {error}", hint="free some space") from error
+
+    def read_foreign(self) -> set[tuple[str, str]]:
+        """Type and id of resources that the program imported: they were there before, and are never deleted."""
+        try:
+            return {(kind, name) for kind, name in json.loads(self.foreign.read_text(encoding="utf-8"))}
+        except FileNotFoundError:
+            return set()
+
+    def write_foreign(self, foreign: set[tuple[str, str]]) -> None:
+        """Remember them beyond the state. Without any, nothing is written."""
+        if foreign:
+            self.foreign.write_text(json.dumps(sorted(foreign)), encoding="utf-8")
+
     def forget(self) -> None:
         """Remove what only a cell that still has something at the target needs: state, keys, work folders."""
         for folder in (self.project, self.state, self.engine_home, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.passphrase, self.engine_pid, self.spec, self.lock):
+        for file in (self.passphrase, self.engine_pid, self.spec):
             file.unlink(missing_ok=True)

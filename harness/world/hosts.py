@@ -1,6 +1,7 @@
 """An engine in, a folder of executables for the end of its PATH out: what the engine needs to run Python.
 
-The engine looks for `pulumi-language-python` and `pulumi-analyzer-policy-python` on PATH first and beside itself then.
+The engine looks for `pulumi-language-python`, `pulumi-analyzer-policy-python` and `pulumi-resource-pulumi-python` on
+PATH first and beside itself then.
 Appended to PATH, ours are used only where official ones are not on it; and where the engine has official ones beside
 it, ours are not made. The engine warns in every run about a language host on PATH that is not the one beside itself,
 so a second name (a hard link) of an engine of our own lies beside ours: run it by that name and it is content.
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _MODULES: Final = {
     "pulumi-language-python": "harness.hosts.language_host",
     "pulumi-analyzer-policy-python": "harness.hosts.policy_launcher",
+    "pulumi-resource-pulumi-python": "harness.hosts.dynamic_launcher",
 }
 # -I: neither PYTHON* variables meant for the program, nor its folder, may change what the host itself imports.
 _SCRIPT: Final = """#!/bin/sh

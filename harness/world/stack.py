@@ -16,7 +16,7 @@ from pulumi.automation import Deployment, LocalWorkspace
 
 from harness.errors import RunError
 from harness.model import Cell
-from harness.world.checkpoint import Checkpoint, read_checkpoint
+from harness.world.checkpoint import Checkpoint, read_checkpoint, restore_backup
 from harness.world.command import EngineCommand
 from harness.world.files import CellFiles
 
@@ -58,6 +58,21 @@ class Stack:
         locks = self.files.state / ".pulumi" / "locks"
         if any(locks.rglob("*.json")):
             self._call("cancel", "--yes", "--stack", self.cell.stack)
+
+    def restore_state(self) -> bool:
+        """Make the state file readable again where its backup is. Says whether the engine can work with it."""
+        return restore_backup(self.files.state, self.cell.program.name, self.cell.stack)
+
+    def make_deletable(self) -> None:
+        """Lift `protect` and `retainOnDelete` in the state; keep what was imported, which was there before us."""
+        resources = self.checkpoint().resources
+        if not any(resource.held or resource.imported for resource in resources):
+            return
+        deployment = self._workspace.export_stack(self.cell.stack)
+        for entry in (deployment.deployment or {}).get("resources") or []:
+            entry["protect"] = False
+            entry["retainOnDelete"] = bool(entry.get("importID"))
+        self._workspace.import_stack(self.cell.stack, deployment)
 
     def clear_pending(self) -> None:
         """Drop pending operations from the state; only after each was looked up at the target."""

@@ -1,16 +1,95 @@
-"""The real engine for the tests of this folder: from the harness's own home, installed when it is not there."""
+"""The real engine for the tests of this folder, from the harness's own home, and plain projects to run it on."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+import psutil
 import pytest
 
 from harness.world.engine import Engine, ensure_engine
+from harness.world.hosts import hosted_executable, install_hosts
+
+SECONDS = 90  # for one engine call on a busy machine
+
+
+@dataclass
+class Project:
+    """A Pulumi project with its own state, and the plain command line on it."""
+
+    folder: Path
+    pulumi: Path
+    environ: dict[str, str]
+
+    def write(self, program: str, *, main: str | None = None, runtime: object = "python") -> None:
+        """Write Pulumi.yaml (JSON is YAML) and the program."""
+        project = {"name": "plain", "runtime": runtime, **({"main": main} if main else {})}
+        (self.folder / "Pulumi.yaml").write_text(json.dumps(project), encoding="utf-8")
+        target = self.folder / (main or ".") / "__main__.py"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(textwrap.dedent(program), encoding="utf-8")
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        """Start the engine in a session of its own."""
+        return subprocess.Popen(
+            [str(self.pulumi), *args, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def call(self, *args: str) -> tuple[int, str]:
+        """Run the engine to its end; afterwards nothing of its session is left."""
+        with self.start(*args) as process:
+            text, _ = process.communicate(timeout=SECONDS)
+        assert_gone(process.pid)
+        return process.returncode, text
+
+    def up(self) -> tuple[int, str, list[str]]:
+        """Exit code, what was printed, and the error messages in the engine's events."""
+        log = self.folder.parent / "events.json"
+        log.unlink(missing_ok=True)
+        code, text = self.call("up", "--yes", "--skip-preview", "--event-log", str(log))
+        events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        diagnostics = [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]
+        return code, text, [entry["message"] for entry in diagnostics if entry["severity"] == "error"]
+
+    def outputs(self) -> dict[str, object]:
+        """The stack's outputs."""
+        _, text = self.call("stack", "output", "--json")
+        result: dict[str, object] = json.loads(text)
+        return result
+
+
+def members(session: int) -> list[psutil.Process]:
+    """Living processes of a session."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+def assert_gone(session: int) -> None:
+    """Within the 5 s that the engine itself gives a plugin, nothing of the session lives."""
+    _, alive = psutil.wait_procs(members(session), timeout=5)
+    assert alive == []
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +109,43 @@ def clean_path() -> str:
     """A PATH without a Pulumi engine or host of the machine's own."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(folder for folder in folders if not shutil.which("pulumi", path=folder))
+
+
+@pytest.fixture
+def hosts(engine: Engine, harness_home: Path) -> Path:
+    """The folder with our hosts."""
+    return install_hosts(harness_home, engine)
+
+
+@pytest.fixture
+def plain_project(tmp_path: Path, engine: Engine, hosts: Path, clean_path: str) -> Project:
+    """An empty project with a stack `dev`."""
+    for name in ("project", "state", "pulumi"):
+        (tmp_path / name).mkdir()
+    environ = {
+        "PATH": f"{clean_path}{os.pathsep}{hosts}",
+        "HOME": str(tmp_path),
+        "PULUMI_HOME": str(tmp_path / "pulumi"),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_DEBUG_COMMANDS": "true",  # allows --event-log
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    made = Project(tmp_path / "project", hosted_executable(engine, hosts), environ)
+    made.write("")
+    code, text = made.call("stack", "init", "dev")
+    assert code == 0, text
+    return made
+
+
+@pytest.fixture
+def session_members() -> Callable[[int], list[psutil.Process]]:
+    """Living processes of a session."""
+    return members
+
+
+@pytest.fixture
+def session_gone() -> Callable[[int], None]:
+    """Asserts that nothing of a session lives on."""
+    return assert_gone

@@ -34,14 +34,32 @@ def test_a_virtualenv_that_is_not_there_is_an_error_with_the_command_that_makes_
 
 
 def test_a_toolchain_finds_the_nearest_environment_within_the_project(tmp_path):
-    """From the program's folder upwards, up to the folder with the project file."""
+    """From the program's folder upwards, up to the folder with the project file; what lies above is not meant."""
     python = environment(tmp_path / ".venv")
     (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
     program = tmp_path / "infra" / "main"
     assert find_interpreter({"toolchain": "poetry"}, Path("/x"), program, {}) == python
     (tmp_path / "infra").mkdir()
     (tmp_path / "infra" / "Pulumi.yaml").write_text("", encoding="utf-8")
-    assert find_interpreter({"toolchain": "poetry"}, Path("/x"), program, {}) == Path(sys.executable)
+    with pytest.raises(InterpreterError, match="poetry install"):
+        find_interpreter({"toolchain": "poetry"}, Path("/x"), program, {})
+
+
+@pytest.mark.parametrize(
+    ("toolchain", "command"), [("uv", "uv sync"), ("poetry", "poetry install"), ("pdm", "python -m venv .venv")]
+)
+def test_a_toolchain_without_its_environment_is_an_error_with_the_command_that_makes_it(tmp_path, toolchain, command):
+    """No other interpreter steps in; a virtualenv named beside it counts."""
+    with pytest.raises(InterpreterError, match=f"{toolchain}.*{command}"):
+        find_interpreter({"toolchain": toolchain}, tmp_path, tmp_path, {"HARNESS_PYTHON": sys.executable})
+    python = environment(tmp_path / "own")
+    assert find_interpreter({"toolchain": toolchain, "virtualenv": "own"}, tmp_path, tmp_path, {}) == python
+
+
+def test_the_default_toolchain_asks_for_no_environment(tmp_path):
+    """With `pip` and no `.venv`, the variable decides."""
+    python = environment(tmp_path / "chosen")
+    assert find_interpreter({"toolchain": "pip"}, tmp_path, tmp_path, {"HARNESS_PYTHON": str(python)}) == python
 
 
 def test_without_options_the_variable_decides_and_then_our_own(tmp_path):

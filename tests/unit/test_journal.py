@@ -62,18 +62,40 @@ def test_what_was_deleted_stands_no_longer_until_it_is_made_again(path, writer):
     assert len(read_journal(path).created()) == 2
 
 
-def test_a_torn_last_line_is_left_out_and_written_over(path):
-    """A process that died while writing costs its last line only, and its successor goes on counting."""
+def test_a_torn_last_line_is_left_out_and_told(path):
+    """A process that died while writing, or half of a file: what was whole is read, a successor goes on counting."""
     first = JournalWriter(path)
     _intend(first, "a")
     first.close()
     with path.open("ab") as file:
         file.write(b'{"event":"intent","seq":2,"ur')
-    assert [intent.seq for intent in read_journal(path).intents] == [1]
+    before = read_journal(path)
+    assert ([intent.seq for intent in before.intents], before.damaged) == ([1], 1)
     second = JournalWriter(path)
-    assert _intend(second, "b") == 2
+    assert _intend(second, "b") == 3
     second.close()
-    assert [intent.name for intent in read_journal(path).intents] == ["a", "b"]
+    after = read_journal(path)
+    assert ([intent.name for intent in after.intents], after.damaged) == (["a", "b"], 1)
+
+
+def test_a_torn_line_that_cannot_be_taken_back_spoils_no_other(path, writer, monkeypatch):
+    """A disk that was full and does not even shorten a file: the next create is written on a line of its own."""
+
+    def fails(*_):
+        raise OSError("no")
+
+    def half(descriptor, data, real=os.write):
+        real(descriptor, bytes(data)[:10])
+        fails()
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "ftruncate", fails)
+        broken.setattr(os, "write", half)
+        with pytest.raises(JournalError):
+            _intend(writer, "refused")
+    _intend(writer, "after")
+    journal = read_journal(path)
+    assert ([intent.name for intent in journal.intents], journal.damaged) == (["after"], 1)
 
 
 def test_no_file_is_an_empty_journal(path):
@@ -82,12 +104,54 @@ def test_no_file_is_an_empty_journal(path):
     assert journal.open_intents() == journal.created() == ()
 
 
-def test_a_broken_line_in_the_middle_is_an_error(path, writer):
-    """Evidence that cannot be read is never passed over in silence."""
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"not json",
+        b'{"event":"inte',
+        b"\xff\xfe\x00",
+        b"[]",
+        b"3",
+        b"{}",
+        b'{"event":"intent","seq":7}',
+        b'{"event":"intent","seq":7,"urn":1,"type":[],"name":"n","region":"r","id":null,"time":1}',
+        b'{"event":"created","seq":99,"id":"x"}',
+        b'{"event":"created","seq":1}',
+        b'{"event":"refused"}',
+        b'{"event":"refused","seq":[]}',
+        b'{"event":"deleted","type":"t"}',
+        b'{"event":"something else"}',
+        b"[" * 100000,
+    ],
+)
+def test_a_line_that_cannot_be_read_is_skipped_and_counted(path, bad):
+    """The rest is still evidence; that something is missing is told; a successor writes on, with fresh numbers."""
+    first = JournalWriter(path)
+    first.created(_intend(first, "a"), "one")
+    first.close()
+    whole = path.read_bytes()
+    path.write_bytes(bad + b"\n" + whole + bad + b"\n")
+    second = JournalWriter(path)
+    assert _intend(second, "b") > 1
+    second.close()
+    journal = read_journal(path)
+    assert journal.damaged == 2
+    assert [made.id for made in journal.standing()] == ["one"]
+    assert [intent.name for intent in journal.open_intents()] == ["b"]
+
+
+def test_a_whole_journal_is_not_damaged(path, writer):
+    """Nothing skipped, nothing counted."""
     _intend(writer)
-    path.write_bytes(b"not json\n" + path.read_bytes())
-    with pytest.raises(ValueError, match="Expecting value"):
-        read_journal(path)
+    assert read_journal(path).damaged == 0
+
+
+def test_a_number_is_never_given_twice_though_its_line_is_damaged(path):
+    """An intent that was cut in half keeps its number: a later outcome must not be taken for its own."""
+    path.write_bytes(b'{"event":"intent","seq":41,"urn":"urn:x","ty\n')
+    writer = JournalWriter(path)
+    assert _intend(writer) == 42
+    writer.close()
 
 
 def test_creates_that_start_together_share_a_sync(path, writer, monkeypatch):

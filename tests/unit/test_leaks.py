@@ -2,7 +2,8 @@
 
 from harness.providers.contract import Found, Presence
 from harness.providers.journal import Intent, Journal, Made
-from harness.run.leaks import Known, Ledger, as_refs, find_tagged, survey, unasked
+from harness.run.leaks import as_refs, find_tagged, survey, unasked
+from harness.run.ledger import Known, Ledger
 from harness.world.checkpoint import Checkpoint, StateResource
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -61,7 +62,7 @@ def test_a_lost_answer_is_not_proof_of_ownership_but_a_tag_is() -> None:
     assert [known.ours for known in ledger.known] == [False]
     leaked, _ = as_refs(survey(Target({"lost": Presence.EXISTS}), ledger.known, 1))
     assert "not deleted" in leaked[0].reason
-    ledger.add_found([Known(BUCKET, "lost", "eu-west-1", source="tag")])
+    ledger.add_found([Known(BUCKET, "lost", "eu-west-1", source="tag")], searched={BUCKET})
     assert [known.ours for known in ledger.known] == [True]
 
 
@@ -79,7 +80,33 @@ def test_gone_existing_and_unverified_are_told_apart() -> None:
     leaked, unverified = as_refs(survey(Target(answers), known, 1))
     assert [ref.id for ref in leaked] == ["there"]
     assert [(ref.id, ref.reason) for ref in unverified] == [("unknown", "seen")]
-    assert {ref.id for ref in unasked(known)} == {"gone", "there", "unknown"}
+
+
+def test_a_create_of_unknown_name_is_in_doubt_until_its_type_was_searched() -> None:
+    """Neither an empty state nor an empty list of known things is a proof."""
+    ledger = Ledger("us-east-1")
+    ledger.add_journal(Journal(intents=(intent(1, None),), made=(), refused=frozenset()))
+    assert ledger.types == {BUCKET}
+    assert not ledger.is_settled(set())
+    assert [ref.type for ref in unasked(ledger)] == [BUCKET]
+    ledger.add_found([], searched={BUCKET})
+    assert unasked(ledger) == ()
+
+
+def test_a_damaged_source_widens_the_search_to_every_type() -> None:
+    """What it would have told is not known."""
+    ledger = Ledger("us-east-1")
+    ledger.add_state(Checkpoint(damaged=True))
+    assert ledger.incomplete
+    assert {"aws:ec2/vpc:Vpc", BUCKET} <= ledger.all_types
+
+
+def test_what_was_imported_is_not_ours() -> None:
+    """It was there before the program took it over."""
+    ledger = Ledger("us-east-1")
+    resource = StateResource(urn="u", type=BUCKET, id="old", region=None, outputs={}, imported=True)
+    ledger.add_state(Checkpoint(resources=(resource,)))
+    assert ledger.known == ()
 
 
 def test_tags_are_searched_in_every_region_that_was_touched() -> None:

@@ -144,6 +144,7 @@ class Clients:
             return {}
         if not self._credentials:
             sts = session.create_client("sts", region_name=self.access.region, endpoint_url=self.access.endpoint)
+            attempts.heed(sts)  # whoever waits for it can give up, too
             answer = sts.assume_role(**role)["Credentials"]
             self._credentials = {
                 "aws_access_key_id": answer["AccessKeyId"],

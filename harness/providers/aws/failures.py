@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.providers.contract import ProviderError
+from harness.providers.flights import AbandonedError
 
 if TYPE_CHECKING:
     from harness.providers.aws.declare import Resource
@@ -19,7 +20,7 @@ _FAULT: Final = 500
 _ABSENT: Final = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|not\.found")
 
 
-class CancelledError(ProviderError):
+class CancelledError(AbandonedError):
     """The engine cancelled while we waited."""
 
 
@@ -80,6 +81,8 @@ def is_lost(error: BaseException) -> bool:
     """Whether the target may have done what was asked, though no answer says so."""
     from botocore import exceptions
 
+    if isinstance(error, AbandonedError):
+        return True
     if isinstance(error, ProviderError):
         return not error.definite
     if isinstance(error, exceptions.ClientError):
@@ -95,6 +98,13 @@ def is_lost(error: BaseException) -> bool:
         )
         return isinstance(error, unheard)  # the rest was found wrong before anything was sent
     return True
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether no connection could be made at all: nobody listens, or the name is not known."""
+    from botocore import exceptions
+
+    return isinstance(error, exceptions.EndpointConnectionError)
 
 
 def explain(
@@ -124,7 +134,9 @@ def reason(error: BaseException, endpoint: str | None) -> str:
     if isinstance(error, exceptions.EndpointConnectionError | exceptions.ConnectTimeoutError):
         return f"the endpoint does not answer: {endpoint or error}: {error}"
     if isinstance(error, exceptions.HTTPClientError):
-        return f"the connection broke before the answer was there: {endpoint or ''}: {error}"
+        return (
+            f"the endpoint does not answer: {endpoint or 'AWS'}: the connection broke before the answer came: {error}"
+        )
     if isinstance(error, exceptions.ParamValidationError):
         return str(error)
     if isinstance(error, exceptions.BotoCoreError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.providers import flights
 from harness.providers.aws import reading, tags
 from harness.providers.aws.failures import explain, says_absent
 from harness.providers.contract import Found, Presence
@@ -39,7 +40,7 @@ def find(works: Sequence[Work], wanted: Mapping[str, str]) -> list[Found]:
     """All of these types that carry these tags. Raises ProviderError when a listing fails."""
     listed = [work for work in works if work.resource.find and work.resource.tagging]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        lists = pool.map(lambda work: _listed(work, wanted), listed)
+        lists = pool.map(flights.carried(lambda work: _listed(work, wanted)), listed)
         return [found for several in lists for found in several]
 
 

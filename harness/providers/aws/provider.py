@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from harness.providers import flights
 from harness.providers.aws import asking, checking, differ, inspecting, lifecycle, registry
 from harness.providers.aws.work import Work
 from harness.providers.contract import (
@@ -40,35 +41,44 @@ class AwsProvider:
         self.rules = rules
         self.region = clients.access.region
         self._lock = threading.Lock()
-        self._flights: set[threading.Event] = set()
+        self._flights: set[flights.Flight] = set()
 
     def check(self, request: CheckRequest) -> Checked:
         """Complete the inputs; name what cannot be accepted."""
         resource = registry.resources().get(request.type)
         if resource is None:
             return Checked(request.inputs, (CheckFailure("", self._unknown(request.type)),))
-        return checking.check(resource, request, self.rules, self.clients)
+        with self._flight():
+            return checking.check(resource, request, self.rules, self.clients)
 
     def diff(self, request: DiffRequest) -> Diff:
         """Compare old inputs with new ones."""
-        return differ.diff(self._resource(request.type), request, self._place(request.type, request.inputs))
+        with self._flight():
+            return differ.diff(self._resource(request.type), request, self._place(request.type, request.inputs))
 
     def create(self, request: CreateRequest) -> ResourceState:
         """Make it, wait until it is ready."""
         resource = self._resource(request.type)
         if request.preview:
             return ResourceState("", lifecycle.foresee(resource, request.inputs))
-        with self._flight() as cancelled:
-            return lifecycle.create(
-                self._work(resource, request.name, inputs=request.inputs, timeout=request.timeout, cancelled=cancelled)
-            )
+        with self._flight() as flight:
+            work = self._timed(flight, resource, request.name, inputs=request.inputs, timeout=request.timeout)
+            return lifecycle.create(work)
 
     def read(self, request: ReadRequest) -> ResourceState | None:
         """Look at it."""
         resource = self._resource(request.type)
-        return lifecycle.read(
-            self._work(resource, _name(request.urn), id=request.id, inputs=request.inputs, outputs=request.outputs)
-        )
+        with self._flight() as flight:
+            return lifecycle.read(
+                self._work(
+                    resource,
+                    _name(request.urn),
+                    id=request.id,
+                    inputs=request.inputs,
+                    outputs=request.outputs,
+                    cancelled=flight.cancelled,
+                )
+            )
 
     def update(self, request: UpdateRequest) -> ResourceState:
         """Change it in place."""
@@ -76,9 +86,10 @@ class AwsProvider:
         if request.preview:
             outputs = lifecycle.foresee(resource, request.inputs, request.old_outputs)
             return ResourceState(request.id, outputs)
-        with self._flight() as cancelled:
+        with self._flight() as flight:
             return lifecycle.update(
-                self._work(
+                self._timed(
+                    flight,
                     resource,
                     _name(request.urn),
                     id=request.id,
@@ -86,52 +97,59 @@ class AwsProvider:
                     old=request.old_inputs,
                     outputs=request.old_outputs,
                     timeout=request.timeout,
-                    cancelled=cancelled,
                 )
             )
 
     def delete(self, request: DeleteRequest) -> None:
         """Remove it, wait until it is gone."""
         resource = self._resource(request.type)
-        with self._flight() as cancelled:
+        with self._flight() as flight:
             lifecycle.delete(
-                self._work(
+                self._timed(
+                    flight,
                     resource,
                     _name(request.urn),
                     id=request.id,
                     inputs=request.inputs,
                     outputs=request.outputs,
                     timeout=request.timeout,
-                    cancelled=cancelled,
                 )
             )
 
     def invoke(self, token: str, args: Props) -> Props | tuple[CheckFailure, ...]:
         """Answer a function call. Raises ProviderError for a token that is not known, and for what AWS refuses."""
-        return asking.answer(self.clients, self.rules, token, args)
+        with self._flight():
+            return asking.answer(self.clients, self.rules, token, args)
 
     def cancel(self) -> None:
-        """Wake everything that waits; later operations are not touched."""
+        """Wake everything that waits, also for an answer; later operations are not touched."""
         with self._lock:
-            for flight in self._flights:
-                flight.set()
+            aloft = list(self._flights)
+        for flight in aloft:
+            flight.cancel()
 
     def identify(self, type: str, inputs: Props) -> str | None:  # noqa: A002 - Pulumi's word
         """The id that a create with these checked inputs will have, or None."""
         resource = registry.resources().get(type)
-        return None if resource is None else differ.identify(resource, inputs, self._place(type, inputs))
+        if resource is None:
+            return None
+        with self._flight():
+            return differ.identify(resource, inputs, self._place(type, inputs))
 
     def presence(self, type: str, id: str, outputs: Props) -> tuple[Presence, str]:  # noqa: A002 - Pulumi's words
         """Ask the target for one resource."""
         resource = registry.resources().get(type)
         if resource is None:
             return Presence.UNVERIFIED, f"the bundled provider has no declaration of {type}"
-        return inspecting.presence(self._work(resource, id, id=id, outputs=outputs))
+        with self._flight() as flight:
+            return inspecting.presence(self._work(resource, id, id=id, outputs=outputs, cancelled=flight.cancelled))
 
     def find(self, types: Iterable[str], tags: Mapping[str, str]) -> Sequence[Found]:
         """Everything of these types that carries all these tags, by each service's own listing."""
         declared = {one.token: one for one in map(registry.resources().get, types) if one}
-        return inspecting.find([self._work(one, one.noun) for one in declared.values()], tags)
+        with self._flight() as flight:
+            works = [self._work(one, one.noun, cancelled=flight.cancelled) for one in declared.values()]
+            return inspecting.find(works, tags)
 
     def _resource(self, token: str) -> Resource:
         resource = registry.resources().get(token)
@@ -150,17 +168,23 @@ class AwsProvider:
     def _work(self, resource: Resource, name: str, **more: Any) -> Work:
         return Work(self.clients, resource, self.rules, name=name, **more)
 
+    def _timed(self, flight: flights.Flight, resource: Resource, name: str, **more: Any) -> Work:
+        """A work whose time is the flight's, too: a call that hangs is not waited for beyond it."""
+        work = self._work(resource, name, cancelled=flight.cancelled, **more)
+        flight.deadline = work.deadline
+        return work
+
     @contextmanager
-    def _flight(self) -> Iterator[threading.Event]:
-        """An event that `cancel` sets for what is in flight at that moment."""
-        event = threading.Event()
-        with self._lock:
-            self._flights.add(event)
-        try:
-            yield event
-        finally:
+    def _flight(self) -> Iterator[flights.Flight]:
+        """What `cancel` ends when it comes meanwhile."""
+        with flights.Flight().aboard() as flight:
             with self._lock:
-                self._flights.discard(event)
+                self._flights.add(flight)
+            try:
+                yield flight
+            finally:
+                with self._lock:
+                    self._flights.discard(flight)
 
 
 class _Place(Mapping[str, Any]):

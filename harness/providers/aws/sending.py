@@ -44,7 +44,7 @@ def create(work: Work) -> bool:
     """Make the thing: sets `work.id` and `work.answer`. Says whether its tags still have to be written."""
     resource = work.resource
     if resource.create_with:
-        passing = _passing(resource.retry_create)
+        passing = _passing_create(work)
         make = resource.create_with
         # Once a hook has made something, beginning anew would make a second.
         work.id = work.patiently(lambda: make(work), lambda error: not work.id and passing(error))
@@ -57,7 +57,7 @@ def create(work: Work) -> bool:
     tagged = tags.put_in_create(work, operation, params)
     if resource.before_create:
         resource.before_create(work, params)
-    work.answer = work.patiently(lambda: work.call(operation, **params), _passing(resource.retry_create))
+    work.answer = work.patiently(lambda: work.call(operation, **params), _passing_create(work))
     work.id = _id(work)
     return not tagged
 
@@ -68,6 +68,12 @@ def _tags_created(resource: Resource) -> bool:
 
 def _passing(marks: str) -> Any:
     return lambda error: passes(error, marks)
+
+
+def _passing_create(work: Work) -> Any:
+    """The same for a create, which must not follow one that may have worked unheard, unless it is by name."""
+    passing = _passing(work.resource.retry_create)
+    return lambda error: passing(error) and (work.repeatable or not work.doubt)
 
 
 def _id(work: Work) -> str:

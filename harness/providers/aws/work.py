@@ -75,6 +75,11 @@ class Work:
         return str(self.inputs.get("region") or self.outputs.get("region") or self.clients.access.region)
 
     @property
+    def repeatable(self) -> bool:
+        """Whether a second create could only meet the first one's work: the name is known beforehand."""
+        return bool(self.resource.identity or self.resource.identity_with)
+
+    @property
     def account(self) -> str:
         """The account's number."""
         return self.clients.account

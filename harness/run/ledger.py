@@ -1,0 +1,126 @@
+"""State files, journals and tag hits in; everything that a cell may have made out. Nothing is ever forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.providers.aws.registry import resources as declared_types
+from harness.providers.journal import Journal
+from harness.world.checkpoint import Checkpoint, StateResource
+
+NOT_AT_THE_TARGET = ("random:", "pulumi:", "pulumi-python:", "command:", "time:", "tls:", "null:")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One thing that may exist at the target, and where we know it from."""
+
+    type: str
+    id: str  # empty: a create was begun, and what it would have been called nobody learnt
+    region: str
+    urn: str = ""
+    source: str = ""
+    outputs: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
+    ours: bool = True  # False: a create whose answer was lost; something of that name may be somebody else's
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two of them the same."""
+        return (self.type, self.id, self.region)
+
+
+class Ledger:
+    """Collects what a cell may have made, from every source.
+
+    `incomplete` says that a source was damaged: then every declared type is searched for the run's tag.
+    """
+
+    def __init__(self, default_region: str) -> None:
+        self.incomplete = False
+        self._region = default_region
+        self._known: dict[tuple[str, str, str], Known] = {}
+        self.foreign: set[tuple[str, str]] = set()  # type and id of what was there before us
+        self._nameless: dict[tuple[str, str, str], Known] = {}  # by type, region and URN
+        self._searched: set[str] = set()
+        self._standing: set[tuple[str, str]] = set()
+        self._open: set[str] = set()
+
+    def add_state(self, checkpoint: Checkpoint) -> None:
+        """Resources of the state and its pending operations. What was imported was there before, and is not ours."""
+        self.incomplete |= checkpoint.damaged
+        for resource in (*checkpoint.resources, *checkpoint.pending):
+            if resource.imported:
+                self.foreign.add((resource.type, resource.id))
+        for resource in (*checkpoint.resources, *checkpoint.pending):
+            self._add_state_resource(resource)
+        self._open |= {pending.type for pending in checkpoint.pending}
+
+    def _add_state_resource(self, resource: StateResource) -> None:
+        region = resource.region or self._region
+        source = f"pending {resource.pending}" if resource.pending else "state"
+        self._add(Known(resource.type, resource.id, region, resource.urn, source, dict(resource.outputs)))
+
+    def add_journal(self, journal: Journal) -> None:
+        """Creates that were answered, and those whose answer never came."""
+        self.incomplete |= bool(journal.damaged)
+        for made in journal.created():
+            intent = made.intent
+            self._add(Known(intent.type, made.id, intent.region or self._region, intent.urn, "journal"))
+        self._standing |= {(made.intent.type, made.id) for made in journal.standing()}
+        for intent in journal.open_intents():
+            region = intent.region or self._region
+            source = "journal, no answer"
+            self._add(Known(intent.type, intent.id or "", region, intent.urn, source, ours=False))
+            self._open.add(intent.type)
+
+    def add_found(self, found: Iterable[Known], *, searched: Iterable[str]) -> None:
+        """Hits of the run's tag, and the types that were searched for it."""
+        for one in found:
+            self._add(one)
+        self._searched |= set(searched)
+
+    def _add(self, known: Known) -> None:
+        if known.type.startswith(NOT_AT_THE_TARGET) or (known.type, known.id) in self.foreign:
+            return
+        if not known.id:
+            self._nameless[known.type, known.region, known.urn] = known
+            return
+        before = self._known.get(known.key, known)
+        fuller = before if before.outputs else known
+        self._known[known.key] = replace(fuller, ours=before.ours or known.ours)
+
+    def is_settled(self, in_state: set[tuple[str, str]]) -> bool:
+        """Whether the state holds all that was made, with nothing cut off."""
+        return not self.incomplete and not self._open and self._standing <= in_state
+
+    @property
+    def known(self) -> tuple[Known, ...]:
+        """What can be asked about by name, in the order in which it was learnt."""
+        return tuple(self._known.values())
+
+    @property
+    def in_doubt(self) -> tuple[Known, ...]:
+        """Unanswered creates of an unknown name, as long as their type was not searched for the run's tag."""
+        return tuple(one for one in self._nameless.values() if one.type not in self._searched)
+
+    @property
+    def open_types(self) -> set[str]:
+        """Types of creates that were cut off."""
+        return set(self._open)
+
+    @property
+    def types(self) -> set[str]:
+        """Types that this cell touched."""
+        return {known.type for known in (*self._known.values(), *self._nameless.values())} | self._open
+
+    @property
+    def all_types(self) -> set[str]:
+        """Types that any cell can touch, for when the sources do not tell."""
+        return self.types | set(declared_types())
+
+    @property
+    def regions(self) -> set[str]:
+        """Regions that this cell touched."""
+        return {known.region for known in (*self._known.values(), *self._nameless.values())} | {self._region}
