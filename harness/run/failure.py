@@ -6,6 +6,7 @@ import re
 
 from harness.model import Failure, PhaseName, Program
 from harness.run.timeline import Diagnostic, Timeline, is_engine_only
+from harness.world.provider import BUNDLED
 
 _MISSING_CONFIG = re.compile(r"Missing required configuration variable '(?:([^':]+):)?([^']+)'")
 # What the engine says besides the cause: true, and of no help to anyone.
@@ -17,6 +18,9 @@ _MISSING_PLUGIN = re.compile(
     r"could not (?:load|find|download) (?:plugin|latest)|no resource plugin|failed to (?:load|download|install) plugin",
     re.IGNORECASE,
 )
+
+
+_PLUGIN = re.compile(r"resource[- ](?:plugin '?pulumi-resource-|plugin )([a-z0-9-]+)")
 
 
 def explain_failure(phase: PhaseName, timeline: Timeline, output: str, program: Program) -> Failure:
@@ -60,16 +64,22 @@ def _message(error: Diagnostic) -> str:
 
 def _hint(error: Diagnostic) -> str:
     if _MISSING_PLUGIN.search(error.message):
-        return "the official plugin comes from Pulumi's site: allow that download, or use --provider bundled"
+        return _plugin_hint(error.message)
     if "the bundled provider failed in" in error.message:
         return "that is a defect of the bundled provider: please report it with the cell's log; or --provider official"
     if "--provider official" in error.message:
         return "the bundled provider does not know this argument"
     if error.urn and not is_engine_only(_type_of(error.urn)):
-        return "the target refused it; nothing of this resource was kept"
-    if "Traceback" in error.message:
-        return "mend the program in the line named last"
-    return "mend the program; what it printed is in the cell's log"
+        return "the target's own words; what had been made of it is destroyed with the rest"
+    where = " in the line named last" if "Traceback" in error.message else "; what it printed is in the cell's log"
+    return f"mend the program{where}"
+
+
+def _plugin_hint(message: str) -> str:
+    named = _PLUGIN.search(message)
+    if named is not None and named[1] not in BUNDLED:
+        return f"only {' and '.join(BUNDLED)} are bundled; --provider official lets the engine download {named[1]}"
+    return "the official plugin comes from Pulumi's site: allow that download, or use --provider bundled"
 
 
 def _type_of(urn: str) -> str:
