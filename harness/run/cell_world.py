@@ -21,6 +21,7 @@ from harness.world.command import EngineCommand, EngineStoppedError, Guard, stop
 from harness.world.engine_environment import engine_environment
 from harness.world.files import CellFiles
 from harness.world.provider import ProviderProcess
+from harness.world.remnants import end_remnants
 from harness.world.sdk import sdk_versions
 from harness.world.stack import Stack
 from harness.world.target import Target
@@ -74,6 +75,8 @@ def open_cell_world(spec: CellSpec, shield: Shield) -> Iterator[CellWorld]:
         files.make()  # under the lock: whoever held it before may have cleared up
         if spec.recover:
             stop_recorded_engine(files.engine_pid)
+            end_remnants(str(files.directory))
+        resources.callback(end_remnants, str(files.directory))  # last of all: what the program left running
         yield CellWorld(spec, files, resources, shield)
 
 

@@ -224,3 +224,21 @@ def test_a_value_that_is_no_text_is_refused(harness, shop) -> None:
     done = harness("run", str(shop()), "--config", value)
     assert done.code == 2
     assert "UTF-8" in done.err
+
+
+def test_daemons_of_the_program_do_not_outlive_the_run(harness, shop, emulator) -> None:
+    """A child in a session of its own, and one whose parent is gone."""
+    source = """
+import subprocess
+if live:
+    subprocess.Popen(["sleep", "987654"], start_new_session=True)
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.execvp("sleep", ["sleep", "987653"])
+        os._exit(0)
+"""
+    done = harness("run", str(shop(source)), "--target", emulator.url, "--json", "-")
+    assert done.code == 0, done.err
+    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert not [line for line in lines if line in {"sleep 987654", "sleep 987653"}]
