@@ -114,9 +114,10 @@ class Harness:
 @pytest.fixture
 def harness(home: Path, tmp_path: Path) -> Harness:
     """The command line in an empty working directory."""
-    cwd = tmp_path / "work"
+    cwd, temporary = tmp_path / "work", tmp_path / "tmp"
     cwd.mkdir()
-    return Harness(home, cwd)
+    temporary.mkdir()
+    return Harness(home, cwd, {**os.environ, "TMPDIR": str(temporary)})
 
 
 class Auditor:

@@ -180,6 +180,7 @@ class ProviderProcess:
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self.socket.parent, ignore_errors=True)
+        (self.log.parent / "control.path").unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -227,6 +228,15 @@ def _tell(process: subprocess.Popen[bytes], settings: Settings) -> None:
 
 def _socket_directory(directory: Path) -> Path:
     """Private directory whose socket paths are short enough: beside the cell's files, else a temporary one."""
+    record = directory / "control.path"
+    if record.exists():  # an earlier process of this cell was killed before it could clear up
+        shutil.rmtree(Path(record.read_text(encoding="utf-8")), ignore_errors=True)
+    chosen = _short_directory(directory)
+    record.write_text(str(chosen), encoding="utf-8")
+    return chosen
+
+
+def _short_directory(directory: Path) -> Path:
     beside = directory / "control"
     if len(os.fsencode(beside / "s")) <= _SOCKET_PATH_LIMIT:
         shutil.rmtree(beside, ignore_errors=True)

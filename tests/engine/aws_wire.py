@@ -6,7 +6,7 @@ import http.client
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +35,7 @@ class Wire:
         self.hang = Event()
         self.hang.set()
         self.broken = 0
+        self.counting = Lock()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -48,7 +49,10 @@ class Wire:
             def log_message(self, *_args: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 128  # the default of 5 makes many at once wait for a second SYN
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -56,9 +60,9 @@ class Wire:
         """One request to the emulator and back, or not."""
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         text = b" ".join((request.command.encode(), request.path.encode(), str(request.headers).encode(), body))
-        cut = bool(self.operation) and self.operation in text and self.broken < self.times
-        if cut:
-            self.broken += 1
+        with self.counting:
+            cut = bool(self.operation) and self.operation in text and self.broken < self.times
+            self.broken += cut
         if not cut or self.delivers:
             status, headers, answer = self.ask(request, body)
         if cut:

@@ -81,7 +81,7 @@ def test_a_cancel_does_not_wait_for_a_target_that_hangs(
         door.cancel()
         errors = [call.exception(10) for call in calls]
         took = time.monotonic() - start
-    assert took < 1.0  # 0.5 s for one; 64 share two processors here
+    assert took < 5  # 64 share the processors with the tests beside; the target would have held them for 30 s
     journal = read_journal(tmp_path / "journal")
     if operation.endswith(b"CreateVpc"):
         assert all("cancelled" in str(error) and "not known" in str(error) for error in errors)
@@ -210,7 +210,7 @@ def test_questions_of_the_control_socket_outlive_a_cancel_and_end_with_their_ask
 
 
 def _until(seen: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 25
     while not seen():
         assert time.monotonic() < end
         time.sleep(0.01)

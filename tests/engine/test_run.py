@@ -20,6 +20,8 @@ def assert_clean(harness, auditor, document: dict) -> None:
     assert harness.processes() == []
     left = {path.name for path in harness.home.rglob("*") if path.is_dir()} & {"state", "project", "tmp", "control"}
     assert left == set()
+    temporary = harness.environment.get("TMPDIR")
+    assert temporary is None or list(Path(temporary).iterdir()) == []
 
 
 def sources(directory: Path) -> set[str]:
