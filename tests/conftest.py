@@ -75,10 +75,11 @@ class Harness:
     home: Path
     cwd: Path
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, *args: str, **environment: str) -> subprocess.Popen[str]:
         """Begin a command; its process is ours to signal."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "harness.cli", *args],
             cwd=self.cwd,
             env={**self.environment, "HARNESS_HOME": str(self.home), "NO_COLOR": "1", **environment},
@@ -87,6 +88,15 @@ class Harness:
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Stop what a test that failed left running; it destroys what it made."""
+        for process in self.started:
+            if process.poll() is None:
+                process.terminate()
+                process.communicate(timeout=LONGEST)
 
     def finish(self, process: subprocess.Popen[str]) -> Finished:
         """Wait for its end."""
@@ -112,12 +122,14 @@ class Harness:
 
 
 @pytest.fixture
-def harness(home: Path, tmp_path: Path) -> Harness:
+def harness(home: Path, tmp_path: Path) -> Iterator[Harness]:
     """The command line in an empty working directory."""
     cwd, temporary = tmp_path / "work", tmp_path / "tmp"
     cwd.mkdir()
     temporary.mkdir()
-    return Harness(home, cwd, {**os.environ, "TMPDIR": str(temporary)})
+    commands = Harness(home, cwd, {**os.environ, "TMPDIR": str(temporary)})
+    yield commands
+    commands.end()
 
 
 class Auditor:
