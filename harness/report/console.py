@@ -157,6 +157,10 @@ def summarise(result: RunResult, console: Console) -> None:
     """Phases, slowest resources, what failed and what is left, and one line of verdict."""
     for cell in result.cells:
         _cell(cell, console)
+        if cell.status in {CellStatus.LEAKED, CellStatus.KEPT}:
+            console.print(
+                Text(f"  to end it: harness destroy {result.run}"), style="bold", highlight=False, soft_wrap=True
+            )
     counts = ", ".join(
         f"{sum(cell.status is status for cell in result.cells)} {status.value.lower()}"
         for status in CellStatus

@@ -96,7 +96,6 @@ def destroy_armed(world: CellWorld, record: Record, shield: Shield) -> Iterator[
         record.fail(CellStatus.ERRORED, failure)
     finally:
         if _keeps(record):
-            record.fail(CellStatus.KEPT, Failure(phase=None, message="kept on request"))
             record.status = CellStatus.KEPT
             record.skip(PhaseName.DESTROY, "--keep-on-failure")
         else:

@@ -69,7 +69,7 @@ def _account(record: Record, timeline: Timeline) -> None:
 def _stopped(phase: PhaseName, stopped: EngineStoppedError, timeline: Timeline) -> Failure:
     waiting = [f"{short_name(urn)} ({seconds:.0f} s)" for urn, seconds in timeline.in_flight[:5]]
     detail = f"was working on: {', '.join(waiting)}" if waiting else ""
-    hint = "what had been made is destroyed" if phase is PhaseName.UP else ""
+    hint = "if it only needed longer, raise --timeout" if "time limit" in stopped.reason else ""
     return Failure(phase=phase, message=f"{phase} stopped: {stopped.reason}", hint=hint, detail=detail)
 
 
