@@ -142,10 +142,18 @@ class Auditor:
             "aws_secret_access_key": "auditor",
             "region_name": region,
         }
+        self._clients: dict = {}
 
     def client(self, service: str):
-        """A client of the account."""
-        return boto3.client(service, **self._keys)
+        """A client of the account, the same one each time: a socket that nobody closes fails some later test."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service, **self._keys)
+        return self._clients[service]
+
+    def close(self) -> None:
+        """Close its connections."""
+        for client in self._clients.values():
+            client.close()
 
     def left(self) -> list[str]:
         """Everything that somebody made in this account and region and that is not in a terminal state."""
@@ -200,9 +208,16 @@ class Auditor:
 
 
 @pytest.fixture
-def auditor(emulator: Emulator) -> Callable[[str], Auditor]:
-    """An auditor for an account at the emulator that runs apart."""
-    return lambda account, region="us-east-1": Auditor(emulator.url, account, region)
+def auditor(emulator: Emulator) -> Iterator[Callable[..., Auditor]]:
+    """Auditors for accounts at the emulator that runs apart."""
+    made: dict[tuple[str, str], Auditor] = {}
+
+    def audit(account: str, region: str = "us-east-1") -> Auditor:
+        return made.setdefault((account, region), Auditor(emulator.url, account, region))
+
+    yield audit
+    for one in made.values():
+        one.close()
 
 
 SHOP = '''\

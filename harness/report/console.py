@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import threading
 import time
@@ -48,7 +49,7 @@ class _Forgiving(io.TextIOBase):
             try:
                 self._stream.write(text)
             except (OSError, ValueError):
-                self._stream = None
+                self._break()
         return len(text)
 
     def flush(self) -> None:
@@ -56,7 +57,15 @@ class _Forgiving(io.TextIOBase):
             try:
                 self._stream.flush()
             except (OSError, ValueError):
-                self._stream = None
+                self._break()
+
+    def _break(self) -> None:
+        """Say no more. What lies in the stream's buffer goes nowhere, or Python's own end would stumble over it."""
+        stream, self._stream = self._stream, None
+        if stream is not None and not stream.closed:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
     def isatty(self) -> bool:
         try:

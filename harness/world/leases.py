@@ -5,6 +5,7 @@ A lease is on disk before the first mutation of its cell, so that nothing that w
 
 from __future__ import annotations
 
+import fcntl
 import getpass
 import os
 import platform
@@ -93,7 +94,7 @@ class Leases:
         except SQLAlchemyError as error:
             raise self._refused(error) from error
 
-    def _refused(self, error: SQLAlchemyError) -> HomeError:
+    def _refused(self, error: Exception) -> HomeError:
         cause = getattr(error, "orig", None) or error
         return HomeError(
             f"the lease database {self._path} cannot be used: {cause}",
@@ -107,7 +108,12 @@ def open_leases(path: Path) -> Leases:
     event.listen(engine, "connect", _durable)
     leases = Leases(engine, path)
     try:
-        _Base.metadata.create_all(engine)
+        with path.with_name(path.name + ".lock").open("w") as lock:
+            # Two first users at once would both create the tables, and both switch the journal's mode.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _Base.metadata.create_all(engine)
+    except OSError as error:
+        raise leases._refused(error) from error  # noqa: SLF001 - the same module
     except SQLAlchemyError as error:
         raise leases._refused(error) from error  # noqa: SLF001 - the same module
     return leases
@@ -123,7 +129,8 @@ def owner() -> dict[str, Any]:
 
 def _durable(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # to set it anew takes a lock, each time
+        cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # WAL syncs at checkpoints only by default: a lease must be on disk
     cursor.close()
 

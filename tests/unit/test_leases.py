@@ -77,3 +77,21 @@ def test_a_file_that_is_no_database_is_an_error_with_a_hint(tmp_path: Path) -> N
     path.write_text("not a database, but long enough to be looked at as one" * 10)
     with pytest.raises(HomeError):
         open_leases(path)
+
+
+def test_many_first_users_at_once_all_get_a_database(tmp_path: Path) -> None:
+    """The first run in a new home is not alone."""
+    path = tmp_path / "db.sqlite"
+    children = []
+    for number in range(8):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                open_leases(path).open(lease(cell=f"c{number}"))
+                status = 0
+            finally:
+                os._exit(status)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
+    assert len(open_leases(path).listed()) == 8
