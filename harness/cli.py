@@ -190,11 +190,15 @@ def engine_path() -> None:
     print(hosted_executable(engine, install_hosts(home.root, engine)))
 
 
+class _ToldToStopError(BaseException):
+    """A signal; not a KeyboardInterrupt, which Typer turns into a silent exit."""
+
+
 def heed_signals() -> None:
-    """Every way to be told to stop is a KeyboardInterrupt, until the run takes over. `nohup` is honoured."""
+    """Every way to be told to stop ends the command, until the run takes over. `nohup` is honoured."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise _ToldToStopError
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
@@ -209,8 +213,6 @@ def _console() -> Console:
 
 def main() -> None:
     """Run the command line; whatever goes wrong ends as two lines and an exit code. Tracebacks come with --debug."""
-    from harness.report.console import print_error
-
     heed_signals()
     try:
         sys.exit(app(standalone_mode=False))  # a typer.Exit comes back as its code
@@ -218,7 +220,7 @@ def main() -> None:
         code, message, hint = error.exit_code, error.message, error.hint
     except _CommandLineError as error:
         code, message, hint = ExitCode.USAGE, error.format_message(), _usage_hint(error)
-    except KeyboardInterrupt:
+    except _ToldToStopError:
         code, message, hint = ExitCode.INTERRUPTED, "interrupted before anything was begun", ""
     except Exception as error:  # noqa: BLE001 - a defect of ours; the user still gets two lines
         message = f"the harness failed: {type(error).__name__}: {error}"
@@ -226,6 +228,8 @@ def main() -> None:
             ExitCode.FAILED,
             "please report it with the output of harness --debug; harness leases shows what is open",
         )
+    from harness.report.console import print_error
+
     print_error(message, hint, _console())
     if _DEBUG["on"]:
         _console().print_exception()
@@ -235,7 +239,3 @@ def main() -> None:
 def _usage_hint(error: Any) -> str:
     command = error.ctx.command_path if getattr(error, "ctx", None) else "harness"
     return f"{command} --help"
-
-
-if __name__ == "__main__":
-    main()

@@ -80,7 +80,7 @@ class Harness:
     def start(self, *args: str, **environment: str) -> subprocess.Popen[str]:
         """Begin a command; its process is ours to signal."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "harness.cli", *args],
+            [sys.executable, "-m", "harness", *args],
             cwd=self.cwd,
             env={**self.environment, "HARNESS_HOME": str(self.home), "NO_COLOR": "1", **environment},
             stdin=subprocess.DEVNULL,

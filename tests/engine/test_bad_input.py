@@ -81,7 +81,7 @@ def test_a_home_that_cannot_be_written_is_refused(harness, shop, tmp_path: Path)
 def test_a_home_without_room_is_refused(harness, shop) -> None:
     """Files may not grow: nothing is begun that could not be recorded."""
     directory = str(shop())
-    script = f'ulimit -f 0; exec "$0" -m harness.cli run {directory}'
+    script = f'ulimit -f 0; exec "$0" -m harness run {directory}'
     import subprocess
     import sys
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import boto3
 import psutil
@@ -54,13 +55,12 @@ def finish(harness, lease: dict, ask) -> None:
     assert harness.processes() == []
 
 
-@pytest.mark.parametrize("delay", ["0.6", "1.0", "1.4"])
-def test_a_signal_before_up_is_never_a_success(harness, shop, emulator, delay) -> None:
+@pytest.mark.parametrize("delay", [0.0, 0.3, 0.6, 0.9])
+def test_a_signal_before_up_is_never_a_success(harness, shop, emulator, eventually, delay) -> None:
     """With --no-preflight the stack is made first; a signal there was reported as PASSED."""
-    import time
-
     process = harness.start("run", str(shop(HANGS)), "--target", emulator.url, "--no-preflight", "--json", "-")
-    time.sleep(float(delay))
+    eventually(lambda: any(harness.home.glob("runs/*/*/cell.log")))
+    time.sleep(delay)
     process.send_signal(signal.SIGINT)
     assert harness.finish(process).code == 130
 
@@ -165,7 +165,7 @@ def test_a_broken_terminal_does_not_stop_anything(harness, shop, emulator, tmp_p
     report = tmp_path / "report.json"
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         done = subprocess.run(
-            [sys.executable, "-m", "harness.cli", "run", str(shop()), "--target", emulator.url, "--json", str(report)],
+            [sys.executable, "-m", "harness", "run", str(shop()), "--target", emulator.url, "--json", str(report)],
             env={**harness.environment, "HARNESS_HOME": str(harness.home)},
             stdin=subprocess.DEVNULL,
             stderr=full,
@@ -242,3 +242,15 @@ if live:
     assert done.code == 0, done.err
     lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
     assert not [line for line in lines if line in {"sleep 987654", "sleep 987653"}]
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_before_anything_is_begun_is_told(harness, shop, eventually, name) -> None:
+    """While the emulator or the engine is being looked for: two words, exit 130, nothing left."""
+    process = harness.start("run", str(shop(HANGS)))
+    eventually((harness.home / "harness.sqlite.lock").exists)
+    process.send_signal(getattr(signal, name))
+    done = harness.finish(process)
+    assert done.code == 130, done.err
+    assert "error: " in done.err or "INTERRUPTED" in done.err
+    assert harness.processes() == []

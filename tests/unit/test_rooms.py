@@ -24,6 +24,7 @@ RANK = {
     "report": 8,
     "pytest_plugin": 9,
     "cli": 9,
+    "__main__": 10,
 }
 SOURCES = sorted((ROOT / "harness").rglob("*.py"))
 # The process machinery of the Automation API, and the state of its stacks.
