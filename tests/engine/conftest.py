@@ -8,14 +8,17 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 import psutil
 import pytest
+from aws_wire import Wire
 
+from harness.world.emulator import Emulator
 from harness.world.engine import Engine, ensure_engine
 from harness.world.hosts import hosted_executable, install_hosts
 
@@ -149,3 +152,18 @@ def session_members() -> Callable[[int], list[psutil.Process]]:
 def session_gone() -> Callable[[int], None]:
     """Asserts that nothing of a session lives on."""
     return assert_gone
+
+
+@pytest.fixture
+def line(emulator: Emulator) -> Iterator[Wire]:
+    """A way to the emulator that the test may break."""
+    wire = Wire(emulator.url)
+    yield wire
+    wire.hang.set()
+    wire.close()
+
+
+@pytest.fixture
+def account() -> str:
+    """An account that no other test has used."""
+    return str(100000000000 + time.monotonic_ns() % 800000000000)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from aws_wire import MARK, Wire, package
 
 from harness.protostubs import load
 from harness.providers import control, wire
@@ -26,33 +26,11 @@ from harness.providers.contract import (
 from harness.providers.door import Door
 from harness.providers.inspection import Inspection
 from harness.providers.journal import JournalWriter, read_journal
-from harness.world.emulator import Emulator
 
 (_pb,) = load("provider_pb2")
 
-_SPEC = importlib.util.spec_from_file_location("aws_wire", Path(__file__).with_name("aws_wire.py"))
-assert _SPEC
-assert _SPEC.loader
-aws_wire = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(aws_wire)
-Wire, MARK, package = aws_wire.Wire, aws_wire.MARK, aws_wire.package
 
 VPC, BUCKET = "aws:ec2/vpc:Vpc", "aws:s3/bucket:Bucket"
-
-
-@pytest.fixture
-def line(emulator: Emulator) -> Iterator[Wire]:
-    """A way to the emulator that the test may break."""
-    wire_ = Wire(emulator.url)
-    yield wire_
-    wire_.hang.set()
-    wire_.close()
-
-
-@pytest.fixture
-def account(emulator: Emulator) -> str:
-    """An account that no other test has used."""
-    return str(100000000000 + time.monotonic_ns() % 800000000000)
 
 
 def _hung(line: Wire, operation: bytes) -> None:

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from aws_wire import MARK, Wire, create, package
 
 from harness.providers.aws.provider import AwsProvider
 from harness.providers.contract import CreateRequest, DeleteRequest, PartialError, Presence, ProviderError
 from harness.providers.journal import Journal
 from harness.world.emulator import Emulator
 
-_SPEC = importlib.util.spec_from_file_location("aws_wire", Path(__file__).with_name("aws_wire.py"))
-assert _SPEC
-assert _SPEC.loader
-aws_wire = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(aws_wire)
-Wire, MARK, package, create = aws_wire.Wire, aws_wire.MARK, aws_wire.package, aws_wire.create
-
 VPC, ROLE, BUCKET = "aws:ec2/vpc:Vpc", "aws:iam/role:Role", "aws:s3/bucket:Bucket"
 GROUP, QUEUE = "aws:ec2/securityGroup:SecurityGroup", "aws:sqs/queue:Queue"
 TRUST = '{"Version":"2012-10-17","Statement":[]}'
-
-
-@pytest.fixture
-def line(emulator: Emulator) -> Iterator[Wire]:
-    """A way to the emulator that the test may break."""
-    wire_ = Wire(emulator.url)
-    yield wire_
-    wire_.hang.set()
-    wire_.close()
-
-
-@pytest.fixture
-def account(emulator: Emulator) -> str:
-    """An account that no other test has used."""
-    return str(100000000000 + time.monotonic_ns() % 800000000000)
 
 
 def there(url: str, account: str, token: str, journal: Journal) -> list[str]:

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from aws_wire import Wire, create, package
 
 from harness.providers.contract import CreateRequest, DeleteRequest, ProviderError, UpdateRequest
-from harness.world.emulator import Emulator
-
-_SPEC = importlib.util.spec_from_file_location("aws_wire", Path(__file__).with_name("aws_wire.py"))
-assert _SPEC
-assert _SPEC.loader
-aws_wire = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(aws_wire)
-Wire, package, create = aws_wire.Wire, aws_wire.package, aws_wire.create
 
 VPC, QUEUE, ROLE = "aws:ec2/vpc:Vpc", "aws:sqs/queue:Queue", "aws:iam/role:Role"
 KEY, SECRET = "aws:kms/key:Key", "aws:secretsmanager/secret:Secret"
 TRUST = '{"Version":"2012-10-17","Statement":[]}'
-
-
-@pytest.fixture
-def line(emulator: Emulator) -> Iterator[Wire]:
-    """A way to the emulator that the test may break."""
-    wire_ = Wire(emulator.url)
-    yield wire_
-    wire_.hang.set()
-    wire_.close()
-
-
-@pytest.fixture
-def account(emulator: Emulator) -> str:
-    """An account that no other test has used."""
-    return str(100000000000 + time.monotonic_ns() % 800000000000)
 
 
 @pytest.mark.parametrize("answers", [0, 500])

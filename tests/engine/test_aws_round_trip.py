@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_samples import REGION, SAMPLES, World, plain
 
 from harness.providers.ambient import Ambient
 from harness.providers.aws import AwsPackage, registry
@@ -23,13 +21,6 @@ from harness.providers.contract import (
 from harness.world.emulator import start_emulator
 from harness.world.home import HOME_VARIABLE, open_home
 
-_SPEC = importlib.util.spec_from_file_location("aws_samples", Path(__file__).with_name("aws_samples.py"))
-assert _SPEC
-assert _SPEC.loader
-samples = sys.modules[_SPEC.name] = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(samples)
-World, SAMPLES, plain = samples.World, samples.SAMPLES, samples.plain
-
 MARK = {"mark": "round-trip"}
 REPLACING = {Change.ADD_REPLACE, Change.DELETE_REPLACE, Change.UPDATE_REPLACE}
 DECLARED = {one.token: one for one in registry.resources().values()}
@@ -41,7 +32,7 @@ def world(harness_home: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     log = tmp_path_factory.mktemp("log") / "emulator.log"
     with start_emulator(open_home({HOME_VARIABLE: str(harness_home)}), log, lambda _text: None) as emulator:
         ambient = Ambient(
-            endpoint=emulator.url, region=samples.REGION, access_key="333344445555", secret_key="x", tags=MARK
+            endpoint=emulator.url, region=REGION, access_key="333344445555", secret_key="x", tags=MARK
         )
         yield World(AwsPackage(ambient).configure({}))
 
