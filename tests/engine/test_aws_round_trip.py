@@ -31,9 +31,7 @@ def world(harness_home: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A provider over an emulator of its own."""
     log = tmp_path_factory.mktemp("log") / "emulator.log"
     with start_emulator(open_home({HOME_VARIABLE: str(harness_home)}), log, lambda _text: None) as emulator:
-        ambient = Ambient(
-            endpoint=emulator.url, region=REGION, access_key="333344445555", secret_key="x", tags=MARK
-        )
+        ambient = Ambient(endpoint=emulator.url, region=REGION, access_key="333344445555", secret_key="x", tags=MARK)
         yield World(AwsPackage(ambient).configure({}))
 
 
