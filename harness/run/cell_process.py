@@ -108,27 +108,11 @@ class CellProcess:
         return Failure(phase=None, message=f"the cell process {how}", hint=f"its log is {log}", detail=tail)
 
 
-def without_process(spec: CellSpec, status: CellStatus, failure: Failure | None) -> CellResult:
-    """The result of a cell that has no process to tell it."""
-    cell = spec.cell
-    return CellResult(
-        cell=cell.name,
-        program=cell.program.name,
-        stack=cell.stack,
-        suffix=cell.suffix,
-        region=cell.region,
-        account=spec.account,
-        status=status,
-        error=failure,
-        log=str(CellFiles(spec.directory).log),
-    )
-
-
 def _lost(spec: CellSpec) -> CellResult:
     """No process came to an end: nobody can say what is left, so it counts as leaked."""
     unknown = ResourceRef(type="stack", id=spec.cell.stack, reason="the destroy did not come to an end")
     phase = PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail="every process died")
-    result = without_process(spec, CellStatus.LEAKED, spec.first_failure)
+    result = spec.blank_result(CellStatus.LEAKED, spec.first_failure)
     return result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
 
 

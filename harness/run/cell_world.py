@@ -13,6 +13,7 @@ from pulumi.automation.errors import CommandError
 
 from harness.errors import RunError
 from harness.model import Failure, PhaseName
+from harness.run.failure import last_words
 from harness.run.marks import ambient, provider_config, run_tags
 from harness.run.messages import CellSpec
 from harness.run.record import PhaseError
@@ -62,7 +63,7 @@ class CellWorld:
             failure = Failure(phase=phase, message=f"stopped: {stopped.reason}", hint="nothing had been made")
             raise PhaseError(failure, interrupted=self._shield.interrupted is not None) from stopped
         except CommandError as error:
-            message = f"the stack could not be made: {str(error).strip().splitlines()[-1]}"
+            message = f"the stack could not be made: {last_words(str(error))}"
             raise PhaseError(Failure(phase=phase, message=message, hint="see the cell's log")) from error
 
 

@@ -17,6 +17,7 @@ from harness.errors import HarnessError, WorldError
 from harness.model import CellStatus, Failure, PhaseName
 from harness.providers.journal import read_journal
 from harness.run.cell_world import CellWorld
+from harness.run.failure import last_words
 from harness.run.leaks import Survey, as_refs, find_tagged, survey, unasked
 from harness.run.ledger import Known, Ledger
 from harness.run.operation import operate
@@ -62,9 +63,10 @@ class Destroyer:
                 work()
         except HarnessError as error:
             raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
-        except (CommandError, OSError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {said[-1]}")) from error
+        except CommandError as error:
+            raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {last_words(str(error))}")) from error
+        except OSError as error:
+            raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {error}")) from error
 
     def _destroy(self) -> None:
         usable = self._stack.restore_state()

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Protocol
@@ -26,7 +26,7 @@ from harness.model import (
     RunResult,
     worst_exit_code,
 )
-from harness.run.cell_process import CellProcess, without_process
+from harness.run.cell_process import CellProcess
 from harness.run.keep import keep_emulator
 from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
 from harness.world.files import CellFiles
@@ -97,11 +97,7 @@ def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel:
         futures = [pool.submit(crew.work, spec) for spec in specs]
         while wait(futures, timeout=TICK).not_done:
             crew.pass_on()
-    return [_value(future) for future in futures]
-
-
-def _value(future: Future[CellResult]) -> CellResult:
-    return future.result()
+    return [future.result() for future in futures]
 
 
 class _Crew:
@@ -141,14 +137,13 @@ class _Crew:
         name = spec.cell.name
         if self._signals:
             failure = Failure(phase=None, message=f"not begun: {self._signals[0]}")
-            return without_process(spec, CellStatus.INTERRUPTED, failure)
+            return spec.blank_result(CellStatus.INTERRUPTED, failure)
         hear: Callable[[Message], None] = lambda message: self._audience.hear(name, message)  # noqa: E731 - bound once
         try:
             self._open_lease(spec)
         except HarnessError as error:  # without a lease nothing is made; the other cells go on
-            return without_process(
-                spec, CellStatus.REJECTED, Failure(phase=None, message=error.message, hint=error.hint)
-            )
+            failure = Failure(phase=None, message=error.message, hint=error.hint)
+            return spec.blank_result(CellStatus.REJECTED, failure)
         process = CellProcess(spec, hear, self._world.keep_open)
         with self._lock:
             self._running[name] = process

@@ -28,7 +28,7 @@ def explain_failure(phase: PhaseName, timeline: Timeline, output: str, program: 
     errors = [error for error in timeline.errors if not _NOISE.match(error.message.strip())]
     if not errors:
         hint = "what the engine and the program printed is in the cell's log"
-        return Failure(phase=phase, message=f"{phase} failed: {_last_words(output)}", hint=hint)
+        return Failure(phase=phase, message=f"{phase} failed: {last_words(output)}", hint=hint)
     first, rest = errors[0], errors[1:]
     config = _MISSING_CONFIG.search(first.message)
     if config is not None:
@@ -88,7 +88,8 @@ def _type_of(urn: str) -> str:
     return parts[2].rpartition("$")[2] if len(parts) > 2 else ""  # noqa: PLR2004 - the third part of a URN
 
 
-def _last_words(output: str) -> str:
+def last_words(output: str) -> str:
+    """The error lines with which the engine ended, from its whole output."""
     lines = [line.strip().removeprefix("stderr: ") for line in output.splitlines()]
     useful = [line for line in lines if line.startswith("error:")]
     return " ".join(useful[-3:])[:_LONGEST] or "the engine does not say why"

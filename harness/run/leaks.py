@@ -22,7 +22,6 @@ class Survey:
 
     existing: tuple[Known, ...]
     unverified: tuple[tuple[Known, str], ...]
-    asked: int
 
 
 def find_tagged(
@@ -51,7 +50,7 @@ def survey(provider: ProviderProcess, known: Iterable[Known], timeout: float) ->
                 existing.append(member)
             elif presence is Presence.UNVERIFIED:
                 unverified.append((member, detail))
-    return Survey(tuple(existing), tuple(unverified), sum(map(len, by_region.values())))
+    return Survey(tuple(existing), tuple(unverified))
 
 
 def as_refs(survey_: Survey) -> tuple[tuple[ResourceRef, ...], tuple[ResourceRef, ...]]:

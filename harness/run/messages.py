@@ -8,7 +8,19 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from harness.model import Cell, CellResult, Failure, Frozen, Limits, PhaseName, PhaseStatus, ProviderName, TargetKind
+from harness.model import (
+    Cell,
+    CellResult,
+    CellStatus,
+    Failure,
+    Frozen,
+    Limits,
+    PhaseName,
+    PhaseStatus,
+    ProviderName,
+    TargetKind,
+)
+from harness.world.files import CellFiles
 
 
 class CellSpec(Frozen):
@@ -34,6 +46,21 @@ class CellSpec(Frozen):
     probe: bool = True
     recover: bool = False
     first_failure: Failure | None = None  # of the process whose work is recovered
+
+    def blank_result(self, status: CellStatus, failure: Failure | None) -> CellResult:
+        """A result that says which cell it was and how it ended; whoever saw more of it adds that."""
+        cell = self.cell
+        return CellResult(
+            cell=cell.name,
+            program=cell.program.name,
+            stack=cell.stack,
+            suffix=cell.suffix,
+            region=cell.region,
+            account=self.account,
+            status=status,
+            error=failure,
+            log=str(CellFiles(self.directory).log),
+        )
 
 
 class PhaseMessage(Frozen):

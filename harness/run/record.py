@@ -86,7 +86,6 @@ class Record:
 
     def result(self) -> CellResult:
         """What the cell has to say."""
-        cell = self.spec.cell
         resources = Resources(
             planned=self.planned,
             created=self.created,
@@ -95,22 +94,14 @@ class Record:
             leaked=self.leaked,
             unverified=self.unverified,
         )
-        return CellResult(
-            cell=cell.name,
-            program=cell.program.name,
-            stack=cell.stack,
-            suffix=cell.suffix,
-            region=cell.region,
-            account=self.spec.account,
-            status=self.status,
-            phases=tuple(self.phases),
-            resources=resources,
-            timings=tuple(self.timings),
-            probes=self.probes,
-            outputs=self.outputs,
-            error=self.failure,
-            log=str(self.spec.directory / "cell.log"),
-        )
+        seen = {
+            "phases": tuple(self.phases),
+            "resources": resources,
+            "timings": tuple(self.timings),
+            "probes": self.probes,
+            "outputs": self.outputs,
+        }
+        return self.spec.blank_result(self.status, self.failure).model_copy(update=seen)
 
     def _end(self, name: PhaseName, status: PhaseStatus, began: float, detail: str) -> None:
         seconds = round(self.clock() - began, 3)

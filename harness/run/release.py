@@ -23,7 +23,6 @@ from harness.model import (
     RunResult,
     worst_exit_code,
 )
-from harness.run.cell_process import without_process
 from harness.run.execute import Audience, run_cells
 from harness.run.keep import end_kept_emulator
 from harness.run.messages import CellSpec
@@ -117,4 +116,4 @@ def _close_gone(spec: CellSpec, world: World) -> CellResult:
     world.leases.settle(spec.run, spec.cell.name, LeaseState.CLOSED, detail)
     CellFiles(spec.directory).forget()
     phase = PhaseResult(phase=PhaseName.LEAK_CHECK, status=PhaseStatus.PASSED, seconds=0, detail=detail)
-    return without_process(spec, CellStatus.PASSED, None).model_copy(update={"phases": (phase,)})
+    return spec.blank_result(CellStatus.PASSED, None).model_copy(update={"phases": (phase,)})

@@ -74,7 +74,6 @@ class Timeline:
     created: int = 0
     updated: int = 0
     deleted: int = 0
-    types: set[str] = field(default_factory=set)
     imports: list[str] = field(default_factory=list)  # URNs of what exists already and is taken over
     timings: list[Timing] = field(default_factory=list)
     failures: list[ResourceFailure] = field(default_factory=list)
@@ -114,7 +113,6 @@ class Timeline:
     def _begin(self, step: Mapping[str, Any]) -> None:
         if step["op"] in _NO_STEP or is_engine_only(step["type"]):
             return
-        self.types.add(step["type"])
         if step["op"] in _IMPORTS:
             self.imports.append(step["urn"])
         if self._is_custom(step):
