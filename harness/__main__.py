@@ -10,7 +10,7 @@ _INTERRUPTED = 130  # ExitCode.INTERRUPTED, which is not imported yet
 def main() -> None:
     """Import the command line and run it."""
     try:
-        from harness.cli import main as run
+        from harness.cli.main import main as run
 
         run()
     except KeyboardInterrupt:

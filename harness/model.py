@@ -69,6 +69,7 @@ class PhaseName(enum.StrEnum):
     PREFLIGHT = "preflight"
     UP = "up"
     PROBE = "probe"
+    RECHECK = "recheck"
     DESTROY = "destroy"
     LEAK_CHECK = "leak check"
 
@@ -93,7 +94,10 @@ class Program(Frozen):
     project: Mapping[str, Any] = Field(default_factory=dict)  # Pulumi.yaml as it is
     config: Mapping[str, str] = Field(default_factory=dict)  # defaults from harness.toml
     tags: Mapping[str, str] = Field(default_factory=dict)  # from harness.toml
-    has_probes: bool = False
+    policy: Mapping[str, Any] = Field(default_factory=dict)  # [policy] as it stands; harness.policy reads it
+    probes: tuple[Mapping[str, Any], ...] = ()  # each [[probe]] as it stands; harness.probes reads them
+    recheck: Mapping[str, Any] = Field(default_factory=dict)  # [recheck] as it stands; the recheck reads it
+    settings_file: Path | None = None  # its harness.toml, when there is one
 
 
 class StackConfig(Frozen):
@@ -133,7 +137,10 @@ class Plan(Frozen):
     provider: ProviderName
     keep_on_failure: bool
     preflight: bool
+    policy: bool
+    policy_packs: tuple[Path, ...]  # the user's, beside the one that is shipped
     probe: bool
+    recheck: bool
     parallel: int
 
 
@@ -172,6 +179,7 @@ class PhaseResult(Frozen):
     phase: PhaseName
     status: PhaseStatus
     seconds: float
+    started: float = 0  # seconds after the cell began
     detail: str = ""
 
 
@@ -203,17 +211,75 @@ class Timing(Frozen):
     type: str
     op: str
     seconds: float
+    started: float = 0  # seconds after the cell began
     failed: bool = False
 
 
+class RuleLevel(enum.StrEnum):
+    """What a violation of a policy rule means, in CrossGuard's words."""
+
+    MANDATORY = "mandatory"  # nothing is made
+    ADVISORY = "advisory"  # told, and that is all
+    DISABLED = "disabled"
+
+
+class RuleStatus(enum.StrEnum):
+    """How a policy rule ended."""
+
+    PASSED = "passed"
+    ADVISED = "advised"  # violated, and advisory
+    FAILED = "failed"  # violated, and mandatory
+    DISABLED = "disabled"
+
+
+class RuleOutcome(Frozen):
+    """One policy rule as it ended, the passed ones too; `violations` counts its findings."""
+
+    pack: str
+    rule: str
+    level: RuleLevel
+    status: RuleStatus
+    description: str = ""
+    violations: int = 0
+
+
 class Finding(Frozen):
-    """One policy or preflight result."""
+    """One policy or preflight result. `id` is the rule's name, `source` its pack, `severity` its level."""
 
     id: str
     severity: str
     resource: str
     cause: str
     remedy: str
+    source: str = ""
+    urn: str = ""
+
+
+class PropertyChange(Frozen):
+    """One property that is not as it was; the values as short text, secrets as `[secret]`."""
+
+    property: str
+    before: str = ""
+    after: str = ""
+
+
+class Change(Frozen):
+    """One resource that a recheck would change, or that was changed behind the program's back."""
+
+    urn: str
+    type: str
+    op: str
+    properties: tuple[PropertyChange, ...] = ()
+
+
+class RecheckOutcome(Frozen):
+    """One recheck as it ended: `idempotency` (a second preview is empty) or `drift` (a refresh changes nothing)."""
+
+    name: Literal["idempotency", "drift"]
+    status: Literal["passed", "failed", "errored"]
+    seconds: float
+    changes: tuple[Change, ...] = ()
+    detail: str = ""
 
 
 class ProbeOutcome(Frozen):
@@ -224,6 +290,7 @@ class ProbeOutcome(Frozen):
     attempts: int
     seconds: float
     detail: str
+    kind: str = "function"  # or what was declared: http, tcp, s3-round-trip, …
 
 
 class Incident(Frozen):
@@ -255,11 +322,15 @@ class CellResult(Frozen):
     region: str
     account: str | None
     status: CellStatus
+    started: datetime | None = None  # None: it never began
+    seconds: float = 0
     phases: tuple[PhaseResult, ...] = ()
     resources: Resources = Resources()
     timings: tuple[Timing, ...] = ()
+    rules: tuple[RuleOutcome, ...] = ()
     findings: tuple[Finding, ...] = ()
     probes: tuple[ProbeOutcome, ...] = ()
+    rechecks: tuple[RecheckOutcome, ...] = ()
     incidents: tuple[Incident, ...] = ()
     outputs: Mapping[str, Any] = Field(default_factory=dict)
     error: Failure | None = None

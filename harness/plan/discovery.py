@@ -49,7 +49,8 @@ def load_program(directory: Path) -> Program:
         raise ProgramError(f"{project_file} has no project name", hint="add a line `name: my-project`")
     options = _python_options(project_file, project)
     main = _entry_point(directory, project)
-    settings = read_program_file(directory / "harness.toml")
+    settings_file = directory / "harness.toml"
+    settings = read_program_file(settings_file)
     return Program(
         name=name,
         directory=directory,
@@ -58,7 +59,10 @@ def load_program(directory: Path) -> Program:
         project=project,
         config=settings.config,
         tags=settings.tags,
-        has_probes=(directory / "probes.py").is_file(),
+        policy=settings.policy,
+        probes=tuple(settings.probe),
+        recheck=settings.recheck,
+        settings_file=settings_file if settings_file.is_file() else None,
     )
 
 

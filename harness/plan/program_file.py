@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.errors import ConfigError
+from harness.plan.toml_place import refuse_invalid
 
 
 class ProgramSection(BaseModel):
@@ -24,8 +26,12 @@ class ProgramFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     program: ProgramSection = ProgramSection()
-    config: dict[str, str] = Field(default_factory=dict)
-    tags: dict[str, str] = Field(default_factory=dict)
+    config: dict[str, str] = Field(default_factory=dict, description="KEY = text, number or boolean")
+    tags: dict[str, str] = Field(default_factory=dict, description="KEY = text")
+    # The rooms that know what these hold read them themselves.
+    policy: dict[str, Any] = Field(default_factory=dict, description="a table")
+    probe: list[dict[str, Any]] = Field(default_factory=list, description="[[probe]] tables")
+    recheck: dict[str, Any] = Field(default_factory=dict, description="a table")
 
     @field_validator("config", mode="before")
     @classmethod
@@ -53,9 +59,4 @@ def read_program_file(path: Path) -> ProgramFile:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}", hint="mend the TOML in that line") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{path}: {key}: {first['msg']}",
-            hint="allowed are [program] description, [config] KEY = value, [tags] KEY = text",
-        ) from error
+        raise refuse_invalid(path, (), ProgramFile, error) from error

@@ -42,7 +42,10 @@ class Settings:
     destroy_timeout: float = DEFAULT_DESTROY_TIMEOUT
     keep_on_failure: bool = False
     preflight: bool = True
+    policy: bool = True
+    policy_packs: tuple[str, ...] = ()
     probe: bool = True
+    recheck: bool = True
     parallel: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
 

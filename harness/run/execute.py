@@ -85,7 +85,10 @@ def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: rand
         expires=expires.isoformat(timespec="seconds"),
         keep_on_failure=plan.keep_on_failure,
         preflight=plan.preflight,
+        policy=plan.policy,
+        policy_packs=plan.policy_packs,
         probe=plan.probe,
+        recheck=plan.recheck,
     )
 
 

@@ -43,7 +43,10 @@ class CellSpec(Frozen):
     expires: str  # ISO time, for the tag
     keep_on_failure: bool = False
     preflight: bool = True
+    policy: bool = True
+    policy_packs: tuple[Path, ...] = ()
     probe: bool = True
+    recheck: bool = True
     recover: bool = False
     first_failure: Failure | None = None  # of the process whose work is recovered
 

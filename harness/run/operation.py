@@ -28,7 +28,7 @@ def operate(
 ) -> Timeline:
     """Run `verb` with an event log of its own. Raises PhaseError when it fails or is stopped."""
     log = EventLog(_fresh(stack.files.events, phase))
-    timeline = Timeline(record.clock)
+    timeline = Timeline(record.clock, record.began)
     progress = _Progress(record, phase, timeline, planned)
 
     def tick() -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from harness.model import (
     CellResult,
     CellStatus,
     Failure,
+    Finding,
     PhaseName,
     PhaseResult,
     PhaseStatus,
     ProbeOutcome,
+    RecheckOutcome,
     ResourceRef,
     Resources,
+    RuleOutcome,
     Timing,
 )
 from harness.run.messages import CellSpec, NoteMessage, PhaseMessage, Say
@@ -37,15 +41,23 @@ class Record:
         self.spec = spec
         self.say = say
         self.clock = clock
+        self.began, self.started = clock(), datetime.now(UTC)
         self.phases: list[PhaseResult] = []
         self.timings: list[Timing] = []
+        self.rules: tuple[RuleOutcome, ...] = ()
+        self.findings: tuple[Finding, ...] = ()
         self.probes: tuple[ProbeOutcome, ...] = ()
+        self.rechecks: tuple[RecheckOutcome, ...] = ()
         self.outputs: Mapping[str, Any] = {}
         self.leaked: tuple[ResourceRef, ...] = ()
         self.unverified: tuple[ResourceRef, ...] = ()
         self.planned = self.created = self.updated = self.deleted = 0
         self.failure: Failure | None = spec.first_failure
         self.status = CellStatus.PASSED if spec.first_failure is None else CellStatus.ERRORED
+
+    def since_start(self) -> float:
+        """Seconds since the cell began."""
+        return round(self.clock() - self.began, 3)
 
     def note(self, text: str) -> None:
         """Tell the user something at once."""
@@ -81,7 +93,8 @@ class Record:
 
     def skip(self, name: PhaseName, why: str) -> None:
         """A phase that does not run, and why."""
-        self.phases.append(PhaseResult(phase=name, status=PhaseStatus.SKIPPED, seconds=0, detail=why))
+        skipped = PhaseResult(phase=name, status=PhaseStatus.SKIPPED, seconds=0, started=self.since_start(), detail=why)
+        self.phases.append(skipped)
         self.say(PhaseMessage(phase=name, status=PhaseStatus.SKIPPED))
 
     def result(self) -> CellResult:
@@ -95,15 +108,21 @@ class Record:
             unverified=self.unverified,
         )
         seen = {
+            "started": self.started,
+            "seconds": self.since_start(),
             "phases": tuple(self.phases),
             "resources": resources,
             "timings": tuple(self.timings),
+            "rules": self.rules,
+            "findings": self.findings,
             "probes": self.probes,
+            "rechecks": self.rechecks,
             "outputs": self.outputs,
         }
         return self.spec.blank_result(self.status, self.failure).model_copy(update=seen)
 
     def _end(self, name: PhaseName, status: PhaseStatus, began: float, detail: str) -> None:
         seconds = round(self.clock() - began, 3)
-        self.phases.append(PhaseResult(phase=name, status=status, seconds=seconds, detail=detail))
+        started = round(began - self.began, 3)
+        self.phases.append(PhaseResult(phase=name, status=status, seconds=seconds, started=started, detail=detail))
         self.say(PhaseMessage(phase=name, status=status, seconds=seconds))

@@ -70,6 +70,7 @@ class Timeline:
     """What one engine operation (preview, up, destroy) did, built from its events as they come."""
 
     clock: Callable[[], float]
+    origin: float = 0.0  # the clock's reading when the cell began
     planned: int = 0
     created: int = 0
     updated: int = 0
@@ -126,8 +127,9 @@ class Timeline:
             self.failures.append(ResourceFailure(urn=urn, type=step["type"], op=op))
         if began is None or not self._is_custom(step):
             return
-        seconds = round(self.clock() - began, 3)
-        self.timings.append(Timing(urn=urn, type=step["type"], op=op, seconds=seconds, failed=failed))
+        seconds, started = round(self.clock() - began, 3), round(began - self.origin, 3)
+        timing = Timing(urn=urn, type=step["type"], op=op, seconds=seconds, started=started, failed=failed)
+        self.timings.append(timing)
         if not failed:
             self.created += op in _CREATES
             self.updated += op in _UPDATES

@@ -1,0 +1,81 @@
+"""`harness run`: programs and flags in, a verdict out."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from harness.cli.app import JsonOption, app, console
+
+
+@app.command()
+def run(
+    programs: Annotated[list[str] | None, typer.Argument(metavar="[PROGRAM|DIR]...", show_default=False)] = None,
+    *,
+    target: Annotated[str, typer.Option(help="emulator (embedded), the URL of one that runs, or aws.")] = "emulator",
+    provider: Annotated[
+        Literal["bundled", "official"] | None,
+        typer.Option(help="bundled, or official (the pulumi-aws plugin). Default: official on aws, else bundled."),
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region. Default: aws:region, AWS_REGION, us-east-1.")] = None,
+    config: Annotated[
+        list[str] | None, typer.Option("--config", "-c", metavar="KEY=VALUE", help="Stack configuration; repeatable.")
+    ] = None,
+    stack_config: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Take over the configuration of Pulumi.NAME.yaml.")
+    ] = None,
+    suffix: Annotated[
+        str | None, typer.Option(help="Environment suffix. Default: ENVIRONMENT_SUFFIX, else random.")
+    ] = None,
+    timeout: Annotated[str, typer.Option(help="Limit for everything before the destroy: 90s, 15m, 2h.")] = "1h",
+    destroy_timeout: Annotated[str, typer.Option(help="The destroy's own limit.")] = "30m",
+    keep_on_failure: Annotated[
+        bool, typer.Option("--keep-on-failure", help="Leave a failed environment up; harness destroy RUN ends it.")
+    ] = False,
+    no_preflight: Annotated[bool, typer.Option("--no-preflight", help="Skip the preview before up.")] = False,
+    no_probe: Annotated[bool, typer.Option("--no-probe", help="Skip the program's probes.")] = False,
+    parallel: Annotated[int, typer.Option("--parallel", "-j", min=1, help="Cells at a time.")] = 2,
+    json: JsonOption = None,
+) -> None:
+    """Bring programs up, probe them, destroy them, and check that nothing is left."""
+    from harness.plan.make import make_plan
+    from harness.plan.settings import Settings, parse_duration
+    from harness.report.console import LiveView, summarise
+    from harness.report.files import check_writable, result_document, write_json
+    from harness.run.execute import execute
+    from harness.world.open import open_world
+    from harness.world.target import parse_target
+
+    if json is not None:
+        check_writable(json)
+    where = parse_target(target)
+    settings = Settings(
+        programs=tuple(programs or ()),
+        cwd=Path.cwd(),
+        environ=os.environ,
+        target=where.kind,
+        provider=provider,
+        region=region,
+        config=tuple(config or ()),
+        suffix=suffix,
+        stack_config=stack_config,
+        timeout=parse_duration(timeout, "--timeout"),
+        destroy_timeout=parse_duration(destroy_timeout, "--destroy-timeout"),
+        keep_on_failure=keep_on_failure,
+        preflight=not no_preflight,
+        probe=not no_probe,
+        parallel=parallel,
+    )
+    rng = random.SystemRandom()
+    plan = make_plan(settings, rng)
+    screen = console()
+    with LiveView(screen) as view, open_world(where, plan.provider, plan.run, os.environ, view.tell) as world:
+        result = execute(plan, world, view, rng)
+    if json is not None:
+        write_json(result_document(result), json)
+    summarise(result, screen)
+    raise typer.Exit(result.exit_code)
