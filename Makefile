@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 READY := .venv/.ready
 
-.PHONY: setup run test lint format lock engine clean
+.PHONY: setup run test lint format lock engine browser clean
 
 setup: $(READY)
 
@@ -23,8 +23,19 @@ engine: $(READY)
 run: $(READY)
 	.venv/bin/harness run programs/starter programs/financial
 
-test: lint engine
+test: lint engine browser
 	.venv/bin/pytest
+
+# The tests open the report's page in a real browser: yours, or Debian's.
+browser:
+	@if test -n "$$HARNESS_BROWSER"; then set -- "$$HARNESS_BROWSER"; else set -- chromium chromium-browser google-chrome; fi; \
+	for name; do if command -v "$$name" >/dev/null; then exit 0; fi; done; \
+	if test -z "$$HARNESS_BROWSER" && test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	  apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends chromium; \
+	else \
+	  echo "error: no browser to open the report pages in" >&2; \
+	  echo "hint: install chromium (or google-chrome), or set HARNESS_BROWSER to its executable" >&2; exit 2; \
+	fi
 
 lint: $(READY)
 	.venv/bin/ruff check .

@@ -8,20 +8,27 @@ from typing import Annotated
 import typer
 
 from harness.cli.app import JsonOption, app, console
+from harness.cli.reports import HtmlOption, JunitOption, conclude
 
 
 @app.command()
-def destroy(run_id: Annotated[str, typer.Argument(metavar="RUN")], *, json: JsonOption = None) -> None:
+def destroy(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    *,
+    json: JsonOption = None,
+    junit: JunitOption = None,
+    html: HtmlOption = None,
+) -> None:
     """Destroy what a run left up (kept, leaked, or its process died), and check that nothing is left."""
-    from harness.report.console import LiveView, summarise
-    from harness.report.files import check_writable, result_document, write_json
+    from harness.report.console import LiveView
+    from harness.report.publish import Destinations
     from harness.run.release import find_open, load_spec, release, target_of
     from harness.world.home import open_home
     from harness.world.leases import open_leases
     from harness.world.open import open_world
 
-    if json is not None:
-        check_writable(json)
+    reports = Destinations(json=json, junit=junit, html=html)
+    reports.check()
     found = find_open(open_leases(open_home(os.environ, free_at_least=0).database), run_id)
     screen = console()
     if not found:
@@ -33,10 +40,7 @@ def destroy(run_id: Annotated[str, typer.Argument(metavar="RUN")], *, json: Json
         open_world(target_of(spec), spec.provider, run_id, os.environ, view.tell, free_at_least=0) as world,
     ):
         result = release(found, world, view)
-    if json is not None:
-        write_json(result_document(result), json)
-    summarise(result, screen)
-    raise typer.Exit(result.exit_code)
+    conclude(result, reports, screen)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from harness.cli import engine, leases, run  # noqa: F401 - each adds its commands to the application
+from harness.cli import doctor, engine, history, leases, run  # noqa: F401 - each adds its commands to the application
 from harness.cli.app import DEBUG, app, console
 from harness.errors import ExitCode, HarnessError
 

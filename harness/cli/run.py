@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from harness.cli.app import JsonOption, app, console
+from harness.cli.reports import HtmlOption, JunitOption, conclude
 
 
 @app.command()
@@ -37,21 +38,27 @@ def run(
         bool, typer.Option("--keep-on-failure", help="Leave a failed environment up; harness destroy RUN ends it.")
     ] = False,
     no_preflight: Annotated[bool, typer.Option("--no-preflight", help="Skip the preview before up.")] = False,
+    no_policy: Annotated[bool, typer.Option("--no-policy", help="Skip the policy packs.")] = False,
+    policy_pack: Annotated[
+        list[str] | None, typer.Option(metavar="DIR", help="A policy pack of yours beside ours; repeatable.")
+    ] = None,
     no_probe: Annotated[bool, typer.Option("--no-probe", help="Skip the program's probes.")] = False,
+    no_recheck: Annotated[bool, typer.Option("--no-recheck", help="Skip the second preview and the refresh.")] = False,
     parallel: Annotated[int, typer.Option("--parallel", "-j", min=1, help="Cells at a time.")] = 2,
     json: JsonOption = None,
+    junit: JunitOption = None,
+    html: HtmlOption = None,
 ) -> None:
     """Bring programs up, probe them, destroy them, and check that nothing is left."""
     from harness.plan.make import make_plan
     from harness.plan.settings import Settings, parse_duration
-    from harness.report.console import LiveView, summarise
-    from harness.report.files import check_writable, result_document, write_json
-    from harness.run.execute import execute
+    from harness.report.console import LiveView
+    from harness.report.publish import Destinations
     from harness.world.open import open_world
     from harness.world.target import parse_target
 
-    if json is not None:
-        check_writable(json)
+    reports = Destinations(json=json, junit=junit, html=html)
+    reports.check()
     where = parse_target(target)
     settings = Settings(
         programs=tuple(programs or ()),
@@ -67,15 +74,20 @@ def run(
         destroy_timeout=parse_duration(destroy_timeout, "--destroy-timeout"),
         keep_on_failure=keep_on_failure,
         preflight=not no_preflight,
+        policy=not no_policy,
+        policy_packs=tuple(policy_pack or ()),
         probe=not no_probe,
+        recheck=not no_recheck,
         parallel=parallel,
     )
     rng = random.SystemRandom()
     plan = make_plan(settings, rng)
     screen = console()
-    with LiveView(screen) as view, open_world(where, plan.provider, plan.run, os.environ, view.tell) as world:
+    with (
+        LiveView(screen) as view,
+        open_world(where, plan.provider, plan.run, os.environ, view.tell, plan=plan) as world,
+    ):
+        from harness.run.execute import execute  # after the programs' imports have begun: these take as long
+
         result = execute(plan, world, view, rng)
-    if json is not None:
-        write_json(result_document(result), json)
-    summarise(result, screen)
-    raise typer.Exit(result.exit_code)
+    conclude(result, reports, screen)

@@ -1,4 +1,4 @@
-"""A command in, its output chunk by chunk and its end out: one process with a group of its own, gone when told."""
+"""A way to start a process in; its output chunk by chunk and its end out: a process group, gone when told."""
 
 from __future__ import annotations
 
@@ -8,12 +8,54 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 GRACE = 2.0  # seconds between SIGTERM and SIGKILL; the engine gives the whole host 5 s
 _DRAIN = 1.0  # seconds for output that a process left in the pipe; a stray child that holds it open gets no longer
 _CHUNK = 65536
+
+
+class Process(Protocol):
+    """What was started: the leader of a process group of its own."""
+
+    pid: int
+
+    def wait(self) -> int:
+        """Wait for its end; its exit code, or the negative number of the signal that ended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The file descriptors that a process gets; closed here once it has them. `verdict` is -1 without one."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+    verdict: int
+
+
+Launch = Callable[[Ends], Process]
+
+
+def spawn(command: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> Launch:
+    """Start a command; with a verdict, one more argument names the file descriptor that it can write to."""
+
+    def launch(ends: Ends) -> Process:
+        verdict = (ends.verdict,) if ends.verdict >= 0 else ()
+        return subprocess.Popen(
+            [*command, *(str(fd) for fd in verdict)],
+            stdin=ends.stdin,
+            stdout=ends.stdout,
+            stderr=ends.stderr,
+            cwd=cwd,
+            env=dict(environ),
+            pass_fds=verdict,
+            process_group=0,
+        )
+
+    return launch
 
 
 class Child:
@@ -21,50 +63,38 @@ class Child:
 
     def __init__(
         self,
-        command: Sequence[str],
-        cwd: Path,
-        environ: Mapping[str, str],
+        launch: Launch,
         on_stdout: Callable[[bytes], None],
         on_stderr: Callable[[bytes], None],
         *,
         verdict: bool = False,
         on_exit: Callable[[], None] = lambda: None,
     ) -> None:
-        """Start it. With `verdict`, one more argument names a file descriptor that it can write to.
-
-        `on_exit` is called once when it has ended, before the rest of its output is waited for.
+        """Start it. `on_exit` is called once when it has ended, before the rest of its output is waited for.
 
         Raises:
             OSError: it cannot be started.
         """
-        read_end, write_end = os.pipe() if verdict else (-1, -1)
+        pipes = [os.pipe() for _ in range(4 if verdict else 3)]
+        (stdin, self._stdin), (stdout, stdout_end), (stderr, stderr_end) = pipes[:3]
+        judged, verdict_end = pipes[3] if verdict else (-1, -1)
+        given = [fd for fd in (stdin, stdout_end, stderr_end, verdict_end) if fd >= 0]
         try:
-            self._process = subprocess.Popen(
-                [*command, str(write_end)] if verdict else list(command),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=cwd,
-                env=dict(environ),
-                pass_fds=(write_end,) if verdict else (),
-                process_group=0,
-            )
+            self._process = launch(Ends(stdin, stdout_end, stderr_end, verdict_end))
         except BaseException:
-            if verdict:
-                os.close(read_end)
+            for fd in (self._stdin, stdout, stderr, judged):
+                if fd >= 0:
+                    os.close(fd)
             raise
         finally:
-            if verdict:
-                os.close(write_end)
+            for fd in given:
+                os.close(fd)
         self._on_exit = on_exit
         self._verdict = bytearray()
         self._ended = threading.Event()
-        streams: list[tuple[IO[bytes] | None, Callable[[bytes], object]]] = [
-            (self._process.stdout, on_stdout),
-            (self._process.stderr, on_stderr),
-        ]
+        streams: list[tuple[int, Callable[[bytes], object]]] = [(stdout, on_stdout), (stderr, on_stderr)]
         if verdict:
-            streams.append((os.fdopen(read_end, "rb", buffering=0), self._verdict.extend))
+            streams.append((judged, self._verdict.extend))
         self._readers = [threading.Thread(target=_drain, args=stream, daemon=True) for stream in streams]
         for reader in self._readers:
             reader.start()
@@ -76,9 +106,8 @@ class Child:
 
     def feed(self, document: bytes) -> None:
         """Write all of its stdin and close it."""
-        assert self._process.stdin is not None  # noqa: S101 - Popen was given a pipe
         try:
-            with self._process.stdin as stdin:
+            with open(self._stdin, "wb") as stdin:  # noqa: PTH123 - a file descriptor
                 stdin.write(document)
         except BrokenPipeError:  # it ended at once; `wait` tells how
             return
@@ -108,7 +137,7 @@ class Child:
             return
 
 
-def _drain(stream: IO[bytes], take: Callable[[bytes], object]) -> None:
-    with stream:
-        while chunk := os.read(stream.fileno(), _CHUNK):
+def _drain(stream: int, take: Callable[[bytes], object]) -> None:
+    with open(stream, "rb", buffering=0) as source:
+        while chunk := source.read(_CHUNK):
             take(chunk)

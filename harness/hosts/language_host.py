@@ -24,11 +24,12 @@ import grpc
 from google.protobuf import empty_pb2, json_format
 
 from harness import __version__
-from harness.hosts.child import Child
+from harness.hosts.child import Child, spawn
 from harness.hosts.interpreter import InterpreterError, activated, find_interpreter
 from harness.hosts.lifeline import on_end
 from harness.hosts.output import CappedOutput
 from harness.hosts.strays import adopt_orphans, end_strays
+from harness.hosts.warm import WarmPython, WarmShelf
 from harness.protostubs import load
 
 language, language_grpc, plugin = load("language_pb2", "language_pb2_grpc", "plugin_pb2")
@@ -36,6 +37,7 @@ language, language_grpc, plugin = load("language_pb2", "language_pb2_grpc", "plu
 _MESSAGE_BYTES = 400 * 1024 * 1024  # the limit that the engine and its SDKs use on their own side
 _OPTIONS = (("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES))
 _RUNNER = Path(__file__).with_name("program_runner.py")
+_SERVERS: list[Any] = []
 _WORKERS = 16  # concurrent calls: a run and some packs block one each
 _ASK_SECONDS = 60.0  # for a question to an interpreter, which takes 0.1 s on a machine at rest
 _DEPENDENCIES = """
@@ -47,16 +49,19 @@ print(json.dumps([[d.name, d.version, d.requires or []] for d in importlib.metad
 class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,name-defined] # loaded at run time
     """What the engine asks of a language."""
 
-    def __init__(self, engine_address: str) -> None:
+    def __init__(self, engine_address: str, shelf: WarmShelf | None = None) -> None:
         self._engine_address = engine_address
+        self._shelf = shelf
         self._children: set[Child] = set()
         self._lock = threading.Lock()
         self._cancelled = False
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC names it
-        """Learn the engine's address when it did not come as an argument."""
+        """Learn the engine's address when it did not come as an argument. An engine that attaches begins anew."""
         del context
         self._engine_address = request.engine_address or self._engine_address
+        with self._lock:
+            self._cancelled = False
         return language.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC names it
@@ -86,7 +91,8 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
     def About(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC names it
         """The interpreter and its version."""
         python = self._interpreter(request.info, context)
-        version = _ask(python, "import platform; print(platform.python_version())", context).strip()
+        known = self._shelf.version(python) if self._shelf is not None else ""
+        version = known or _ask(python, "import platform; print(platform.python_version())", context).strip()
         return language.AboutResponse(executable=str(python), version=version)
 
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC names it
@@ -128,18 +134,24 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
         python = self._interpreter(request.info, context)
         folder = Path(request.info.program_directory)
         # The pack is told where it lies last, after the engine's address.
-        args = ("-m", "pulumi.policy", *request.args, str(folder)) if request.kind == "analyzer" else None
-        command = [str(python), "-u", *(args or (str(folder / request.info.entry_point), *request.args))]
         environ = dict(line.split("=", 1) for line in request.env) or dict(os.environ)
         environ = activated(python, {**environ, "PYTHONDONTWRITEBYTECODE": "1"})
+        if request.kind == "analyzer":
+            # The pack is told where it lies last, after the engine's address.
+            module, args = "pulumi.policy", (*request.args, str(folder))
+            cold = (str(python), "-u", "-m", module, *args)
+        else:
+            module, args = "", ()
+            cold = (str(python), "-u", str(folder / request.info.entry_point), *request.args)
+        warm = self._warm(python, context) if module else None
+        cwd = Path(request.pwd)
+        launch = warm.launch(cwd, environ, module, args) if warm is not None else spawn(cold, cwd, environ)
         output: queue.SimpleQueue[Any] = queue.SimpleQueue()
         response = language.RunPluginResponse
 
         def start() -> Child:
             return Child(
-                command,
-                Path(request.pwd),
-                environ,
+                launch,
                 lambda chunk: output.put(response(stdout=chunk)),
                 lambda chunk: output.put(response(stderr=chunk)),
             )
@@ -186,6 +198,8 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
         with self._lock:
             if any(child.group == pid for child in self._children):
                 return True
+        if self._shelf is not None and pid in self._shelf.pids:
+            return True
         try:
             return os.getpgid(pid) == os.getpgrp()
         except ProcessLookupError:  # it ended meanwhile
@@ -203,18 +217,22 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
         if not program.is_file():
             return f"there is no program at {program}; `main` in Pulumi.yaml names the file or its folder"
         python = find_interpreter(_options(info), Path(info.root_directory or folder), folder, os.environ)
-        command = [str(python), "-u", str(_RUNNER)]
         environ = activated(python, os.environ)
+        warm = self._warm(python, context)
+        cold = (str(python), "-u", str(_RUNNER))
+        launch = warm.launch(folder, environ) if warm is not None else spawn(cold, folder, environ)
         streams = [CappedOutput(_passer(fd)) for fd in (1, 2)]
 
         def start() -> Child:
             out, err = (stream.take for stream in streams)
-            return Child(command, folder, environ, out, err, verdict=True, on_exit=self._end_strays)
+            return Child(launch, out, err, verdict=True, on_exit=self._end_strays)
 
         try:
             with self._tended(start, context) as child:
                 if child is None:
                     return ""
+                if self._shelf is not None and not request.dryRun:
+                    self._shelf.turn()
                 child.feed(json.dumps(self._request(request, program)).encode())
                 code, verdict = child.wait()
                 for stream in streams:
@@ -224,6 +242,12 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
         if self._cancelled or not context.is_active():
             return ""
         return _judge(code, verdict, python)
+
+    def _warm(self, python: Path, context: Any) -> WarmPython | None:
+        """One with the SDK imported already, unless there is none for this interpreter or the call is over."""
+        if self._shelf is None:
+            return None
+        return self._shelf.take(python, lambda: context.is_active() and not self._cancelled)
 
     def _request(self, request: Any, program: Path) -> dict[str, Any]:
         return {
@@ -333,22 +357,34 @@ def _refuse(context: Any, message: str) -> NoReturn:
     raise AssertionError("abort does not return")
 
 
-def main() -> None:
-    """Serve until the engine is done or gone."""
-    adopt_orphans()
-    host = LanguageHost(sys.argv[-1] if len(sys.argv) > 1 else "")
+def serve(host: LanguageHost) -> int:
+    """Answer the engine's calls on a free port of loopback; the port."""
     server = grpc.server(ThreadPoolExecutor(max_workers=_WORKERS), options=_OPTIONS)
     language_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port: int = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print(port, flush=True)
+    _SERVERS.append(server)  # one that nobody holds stops
+    return port
+
+
+def leave_with(hosts: list[LanguageHost]) -> NoReturn:
+    """Wait until the engine, or whoever started us, is done or gone; end every program then."""
     over = threading.Event()
 
     def leave() -> None:
-        host.end_all()
+        for host in hosts:
+            host.end_all()
         end_strays(lambda _pid: False)
         over.set()
 
     on_end(leave)
     over.wait()
     os._exit(0)  # nothing is left that must be waited for; gRPC's own shutdown takes longer than the engine waits
+
+
+def main() -> None:
+    """Serve one engine until it is done or gone."""
+    adopt_orphans()
+    host = LanguageHost(sys.argv[-1] if len(sys.argv) > 1 else "")
+    print(serve(host), flush=True)
+    leave_with([host])

@@ -44,14 +44,19 @@ class _EndedByProgramError(Exception):
 def main() -> None:
     """Read the request, run, write the verdict, and leave without waiting for the program's threads."""
     verdict_fd = int(sys.argv[1])
-    os.set_inheritable(verdict_fd, False)
-    _die_with(os.getppid())
+    die_with(os.getppid())
     del sys.path[0]  # this file's own folder must not shadow the program's modules
+    run_once(verdict_fd)
+
+
+def run_once(verdict_fd: int) -> None:
+    """The same in a process that is prepared already; does not return."""
+    os.set_inheritable(verdict_fd, False)
     request = json.load(sys.stdin)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    _spare_bytecode(request["keep_bytecode_under"])
+    spare_bytecode(request["keep_bytecode_under"])
     verdict = _run(request)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -60,7 +65,7 @@ def main() -> None:
     os._exit(0)  # a thread of the program that never ends must not hold up the engine
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """End when the language host does, however it does."""
     if os.uname().sysname == "Linux":
         import ctypes
@@ -78,7 +83,7 @@ def _die_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _spare_bytecode(keep_under: str | None) -> None:
+def spare_bytecode(keep_under: str | None) -> None:
     """Write no `__pycache__`, here or in child processes, but warm the harness's own installation if that is ours."""
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     if keep_under is None or os.path.realpath(keep_under) != os.path.realpath(sys.prefix):

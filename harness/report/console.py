@@ -1,4 +1,4 @@
-"""Messages of cells in, a live picture out; and at the end a summary in a person's words. All of it on stderr."""
+"""Messages of cells in; a live picture out, and the lines that stay. All of it on stderr."""
 
 from __future__ import annotations
 
@@ -14,23 +14,16 @@ from typing import Self, TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from harness.model import CellResult, CellStatus, Failure, PhaseName, PhaseStatus, RunResult
+from harness.model import PhaseName, PhaseStatus
+from harness.report.plain import printable
 from harness.run.messages import Message, NoteMessage, PhaseMessage, ProgressMessage
 
-SLOWEST = 5  # resources that are named in the summary
 REFRESH = 4  # pictures a second
 
-_STYLE = {
-    CellStatus.PASSED: "green",
-    CellStatus.SKIPPED: "dim",
-    CellStatus.KEPT: "yellow",
-    CellStatus.INTERRUPTED: "yellow",
-}
-_MARK = {
+MARK = {
     PhaseStatus.PASSED: "ok",
     PhaseStatus.FAILED: "FAILED",
     PhaseStatus.INTERRUPTED: "stopped",
@@ -145,7 +138,7 @@ class LiveView(AbstractContextManager["LiveView"]):
         counted = f", {view.done} resources" if view.done else ""
         if message.phase is PhaseName.PREFLIGHT:
             counted = f", {view.planned} resources planned" if view.planned else ""
-        line = f"{cell}: {message.phase} {_MARK[message.status]} ({message.seconds:.1f} s{counted})"
+        line = f"{cell}: {message.phase} {MARK[message.status]} ({message.seconds:.1f} s{counted})"
         self._console.print(Text(line), highlight=False, soft_wrap=True)
 
     def _picture(self) -> Table:
@@ -162,77 +155,15 @@ class LiveView(AbstractContextManager["LiveView"]):
         return table
 
 
-def summarise(result: RunResult, console: Console) -> None:
-    """Phases, slowest resources, what failed and what is left, and one line of verdict."""
-    for cell in result.cells:
-        _cell(cell, console)
-        if cell.status in {CellStatus.LEAKED, CellStatus.KEPT}:
-            console.print(
-                Text(f"  to end it: harness destroy {result.run}"), style="bold", highlight=False, soft_wrap=True
-            )
-    counts = ", ".join(
-        f"{sum(cell.status is status for cell in result.cells)} {status.value.lower()}"
-        for status in CellStatus
-        if any(cell.status is status for cell in result.cells)
-    )
-    line = (
-        f"{counts} in {result.seconds:.1f} s (engine {result.engine['version']} from {result.engine['origin']}, "
-        f"provider {result.provider}, target {result.target}, run {result.run})"
-    )
-    console.print(Text(line), style="bold", highlight=False, soft_wrap=True)
-
-
-def _cell(cell: CellResult, console: Console) -> None:
-    style = _STYLE.get(cell.status, "red")
-    console.print()
-    console.print(
-        f"[bold {style}]{cell.status}[/] {escape(cell.cell)} in {cell.region}", highlight=False, soft_wrap=True
-    )
-    if cell.phases:
-        console.print(
-            Text("  " + " · ".join(f"{p.phase} {_MARK[p.status]} {p.seconds:.1f} s" for p in cell.phases)),
-            soft_wrap=True,
-        )
-    slow = sorted((t for t in cell.timings if not t.op.startswith("delete")), key=lambda t: -t.seconds)[:SLOWEST]
-    if slow:
-        names = ", ".join(f"{t.urn.rpartition('::')[2]} {t.seconds:.1f} s" for t in slow)
-        console.print(Text(f"  slowest: {names}"), highlight=False, soft_wrap=True)
-    r = cell.resources
-    if cell.phases:
-        probes = (
-            f", {sum(p.status == 'passed' for p in cell.probes)}/{len(cell.probes)} probes passed"
-            if cell.probes
-            else ""
-        )
-        left = f"{len(r.leaked)} leaked, {len(r.unverified)} unverified"
-        console.print(
-            Text(f"  resources: {r.created} created, {r.deleted} deleted, {left}{probes}"),
-            highlight=False,
-            soft_wrap=True,
-        )
-    if cell.error is not None:
-        _failure(cell.error, console)
-    for ref in r.leaked:
-        console.print(
-            Text(f"  still there: {ref.type} {ref.id}: {ref.reason}"), style="red", highlight=False, soft_wrap=True
-        )
-    for ref in r.unverified:
-        console.print(
-            Text(f"  unverified: {ref.type} {ref.id}: {ref.reason}"), style="yellow", highlight=False, soft_wrap=True
-        )
-    if cell.status is not CellStatus.PASSED and cell.log:
-        console.print(Text(f"  log: {cell.log}"), style="dim", highlight=False, soft_wrap=True)
-
-
-def _failure(failure: Failure, console: Console) -> None:
-    print_error(failure.message, failure.hint, console)
-    if failure.detail:
-        for line in failure.detail.splitlines():
-            console.print(Text(f"  {line}"), style="dim", highlight=False, soft_wrap=True)
-
-
 def print_error(message: str, hint: str, console: Console) -> None:
     """`error:` and `hint:`, the way every failure is told."""
-    console.print(Text.assemble(("error: ", "bold red"), message), highlight=False, soft_wrap=True)
+    console.print(Text.assemble(("error: ", "bold red"), printable(message)), highlight=False, soft_wrap=True)
     if hint:
-        console.print(Text.assemble(("hint: ", "bold cyan"), hint), highlight=False, soft_wrap=True)
+        console.print(Text.assemble(("hint: ", "bold cyan"), printable(hint)), highlight=False, soft_wrap=True)
+
+
+def print_warning(message: str, hint: str, console: Console) -> None:
+    """What went wrong beside the work, and costs nothing."""
+    console.print(Text.assemble(("warning: ", "bold yellow"), printable(message)), highlight=False, soft_wrap=True)
+    if hint:
+        console.print(Text.assemble(("hint: ", "bold cyan"), printable(hint)), highlight=False, soft_wrap=True)

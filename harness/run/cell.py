@@ -1,4 +1,4 @@
-"""A specification on standard input; messages as JSON lines on standard output: the process of one cell.
+"""A specification on standard input in, messages as JSON lines on standard output out: the process of one cell.
 
 It lives in a session of its own. Its input stays open as long as the CLI lives: a line `stop REASON` asks for an end,
 and the end of the input means that the CLI died, which ends the cell too, with its destroy.
@@ -43,7 +43,10 @@ class Voice:
 def main() -> None:
     """Run the cell that the first line of standard input describes."""
     voice = Voice(_claim_stdout())
-    spec = CellSpec.model_validate_json(sys.stdin.readline())
+    told = sys.stdin.readline()
+    if not told:  # nothing is to be done after all
+        return
+    spec = CellSpec.model_validate_json(told)
     shield = Shield(time.monotonic, spec.limits.run, lambda text: voice.say(NoteMessage(text=text)))
     for number in SIGNALS:
         signal.signal(number, lambda n, _frame: _interrupt_apart(shield, signal.Signals(n).name))

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.model import CellResult, CellStatus, Failure, PhaseName, PhaseResult, PhaseStatus, ResourceRef, Resources
 from harness.run.messages import MESSAGES, CellSpec, Message, NoteMessage, ResultMessage
 from harness.world.files import CellFiles
+from harness.world.language import Language
 from harness.world.target import Target, program_environment
 
 RECOVERIES = 2  # processes that may follow one that died: a third would most likely die of the same
@@ -21,8 +22,17 @@ LOG_TAIL = 5  # lines of a dead process's log that are told
 class CellProcess:
     """Runs one cell in a process of its own, to its result, whatever becomes of the process."""
 
-    def __init__(self, spec: CellSpec, hear: Callable[[Message], None], keep_open: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        spec: CellSpec,
+        hear: Callable[[Message], None],
+        keep_open: Sequence[int] = (),
+        host: Language | None = None,
+    ) -> None:
+        """`host` is a language host that was started early; it goes to the process."""
         self._spec = spec
+        self._host = host
+        self._begun = False
         self._hear = hear
         self._keep_open = tuple(keep_open)
         self._process: subprocess.Popen[str] | None = None
@@ -42,7 +52,8 @@ class CellProcess:
                 return result
             failure = failure or self._death(spec)
             self._hear(NoteMessage(text=f"{failure.message}; destroying what it made"))
-            spec = spec.model_copy(update={"recover": True, "first_failure": spec.first_failure or failure})
+            first = spec.first_failure or failure
+            spec = spec.model_copy(update={"recover": True, "first_failure": first, "host": None})
         return _lost(spec)
 
     def stop(self, reason: str) -> None:
@@ -56,20 +67,44 @@ class CellProcess:
             except (BrokenPipeError, ValueError):  # it has just ended, which is what was wanted
                 return
 
-    def _once(self, spec: CellSpec) -> CellResult | None:
+    def begin(self) -> None:
+        """Start the process: it imports what it needs, and waits for its specification. Raises OSError or HomeError."""
+        spec = self._spec
         files = CellFiles(spec.directory)
         files.make()
+        host, self._host = self._host, None
+        if host is not None:
+            self._spec = spec = spec.model_copy(update={"host": host.pipes})
         with files.log.open("ab") as log:
-            self._process = process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "harness.run.cell"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 encoding="utf-8",
                 start_new_session=True,  # the terminal's Ctrl-C is for the CLI, which asks the cell to stop
-                pass_fds=self._keep_open,
+                pass_fds=(*self._keep_open, *(spec.host or ())),
                 env=_environment(spec),
             )
+        self._begun = True
+        if host is not None:
+            host.let_go()
+
+    def abandon(self) -> None:
+        """End a process that got no specification."""
+        process = self._process
+        if process is not None and process.stdin is not None and process.stdout is not None:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait()
+
+    def _once(self, spec: CellSpec) -> CellResult | None:
+        if not self._begun:
+            self._spec = spec
+            self.begin()
+        self._begun = False
+        process, spec = self._process, self._spec
+        assert process is not None  # noqa: S101 - it was begun
         try:
             return self._attend(process, spec)
         finally:

@@ -9,18 +9,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
-from pulumi.automation.errors import CommandError
-
 from harness.errors import RunError
 from harness.model import Failure, PhaseName
-from harness.run.failure import last_words
 from harness.run.marks import ambient, provider_config, run_tags
 from harness.run.messages import CellSpec
 from harness.run.record import PhaseError
 from harness.run.shield import Shield
-from harness.world.command import EngineCommand, EngineStoppedError, Guard, stop_recorded_engine
+from harness.world.command import EngineCommand, stop_recorded_engine
 from harness.world.engine_environment import engine_environment
 from harness.world.files import CellFiles
+from harness.world.language import Language
 from harness.world.provider import ProviderProcess
 from harness.world.remnants import end_remnants
 from harness.world.sdk import sdk_versions
@@ -39,8 +37,21 @@ class CellWorld:
         self._resources = resources
         self._shield = shield
         self._provider: ProviderProcess | None = None
-        self.provider()  # starts while the SDK is imported and the stack is made
-        self.stack = Stack(spec.cell, files, _command(spec, files), provider_config(spec))
+        environment = _engine_environment(spec, files)
+        language = self._language()
+        resources.enter_context(language)
+        language.live(environment)
+        self.provider()
+        command = EngineCommand(spec.engine, spec.engine_version, environment, files.engine_pid)
+        self.stack = Stack(spec.cell, files, command, provider_config(spec), language)
+
+    def _language(self) -> Language:
+        """The host that was started early, or one of our own."""
+        spec = self.spec
+        if spec.host is not None:
+            return Language(*spec.host)
+        # The recheck's preview must not share the hash seed of `up`.
+        return Language.start(spec.cell.program, self.files.directory, fresh_after_up=spec.recheck and not spec.recover)
 
     def provider(self) -> ProviderProcess:
         """The cell's provider process, started again if it died: the destroy needs it."""
@@ -56,15 +67,13 @@ class CellWorld:
     def create_stack(self) -> None:
         """An empty stack with the cell's configuration. Raises PhaseError."""
         phase = PhaseName.PREFLIGHT
+        if (reason := self._shield.stop()) is not None:
+            failure = Failure(phase=phase, message=f"stopped: {reason}", hint="nothing had been made")
+            raise PhaseError(failure, interrupted=self._shield.interrupted is not None)
         try:
-            with self.stack.command.guarded(Guard(stop=self._shield.stop)):
-                self.stack.create()
-        except EngineStoppedError as stopped:
-            failure = Failure(phase=phase, message=f"stopped: {stopped.reason}", hint="nothing had been made")
-            raise PhaseError(failure, interrupted=self._shield.interrupted is not None) from stopped
-        except CommandError as error:
-            message = f"the stack could not be made: {last_words(str(error))}"
-            raise PhaseError(Failure(phase=phase, message=message, hint="see the cell's log")) from error
+            self.stack.create()
+        except RunError as error:
+            raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
 
 
 @contextmanager
@@ -104,8 +113,8 @@ def _locked(lock: TextIO) -> bool:
     return True
 
 
-def _command(spec: CellSpec, files: CellFiles) -> EngineCommand:
-    environment = engine_environment(
+def _engine_environment(spec: CellSpec, files: CellFiles) -> dict[str, str]:
+    return engine_environment(
         spec.cell,
         files,
         target=Target(kind=spec.target, url=spec.url),
@@ -115,4 +124,3 @@ def _command(spec: CellSpec, files: CellFiles) -> EngineCommand:
         hosts=spec.hosts,
         base=os.environ,
     )
-    return EngineCommand(spec.engine, spec.engine_version, environment, files.engine_pid)

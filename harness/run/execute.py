@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 import random
-import signal
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError
 from harness.model import (
     Cell,
-    CellResult,
     CellStatus,
-    Failure,
-    Lease,
-    LeaseState,
-    PhaseName,
-    PhaseStatus,
     Plan,
     RunResult,
     worst_exit_code,
 )
-from harness.run.cell_process import CellProcess
+from harness.run.crew import Audience, run_cells
 from harness.run.keep import keep_emulator
-from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
-from harness.world.files import CellFiles
+from harness.run.messages import CellSpec, NoteMessage
 from harness.world.hosts import hosted_executable
-from harness.world.leases import owner
 from harness.world.open import World
 from harness.world.target import new_account
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+if TYPE_CHECKING:
+    from harness.world.history import Kind
+
 KEEP_SECONDS = 8 * 3600.0  # how long a kept environment stays up: a working day
-TICK = 0.1  # seconds: how late a signal may be passed on
-
-
-class Audience(Protocol):
-    """Who hears what the cells say."""
-
-    def hear(self, cell: str, message: Message) -> None:
-        """One message of one cell."""
 
 
 def execute(plan: Plan, world: World, audience: Audience, rng: random.Random) -> RunResult:
@@ -54,7 +34,7 @@ def execute(plan: Plan, world: World, audience: Audience, rng: random.Random) ->
     results = run_cells(specs, world, audience, plan.parallel)
     if world.emulator is not None and any(result.status is CellStatus.KEPT for result in results):
         keep_emulator(world.emulator, world.home.run(plan.run), KEEP_SECONDS)
-    return RunResult(
+    result = RunResult(
         run=plan.run,
         started=started,
         seconds=round(time.monotonic() - began, 3),
@@ -64,6 +44,16 @@ def execute(plan: Plan, world: World, audience: Audience, rng: random.Random) ->
         target=str(world.target),
         cells=tuple(results),
     )
+    remember(result, "run", world, audience)
+    return result
+
+
+def remember(result: RunResult, kind: Kind, world: World, audience: Audience) -> None:
+    """Keep the result in the history. That it cannot be kept is told, and changes nothing of it."""
+    try:
+        world.history.add(result, kind)
+    except Exception as error:  # noqa: BLE001 - even a defect of ours there must not cost anybody the verdict
+        audience.hear("history", NoteMessage(text=f"run {result.run} is not in it: {error}"))
 
 
 def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: random.Random) -> CellSpec:
@@ -90,115 +80,3 @@ def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: rand
         probe=plan.probe,
         recheck=plan.recheck,
     )
-
-
-def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel: int) -> list[CellResult]:
-    """The cells of `specs`, at most `parallel` at a time, in the order of `specs`."""
-    crew = _Crew(world, audience)
-    crew.heed_signals()
-    with ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
-        futures = [pool.submit(crew.work, spec) for spec in specs]
-        while wait(futures, timeout=TICK).not_done:
-            crew.pass_on()
-    return [future.result() for future in futures]
-
-
-class _Crew:
-    """The cells that run now, and the signal that must reach all of them."""
-
-    def __init__(self, world: World, audience: Audience) -> None:
-        self._world = world
-        self._audience = audience
-        self._lock = threading.Lock()
-        self._running: dict[str, CellProcess] = {}
-        self._signals: list[str] = []
-        self._passed_on = 0
-
-    def heed_signals(self) -> None:
-        """Signals become requests to the cells. They stay so afterwards: a report that is being written is not lost."""
-
-        def note(number: int, _frame: FrameType | None) -> None:
-            self._signals.append(signal.Signals(number).name)
-
-        for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup is honoured
-                signal.signal(number, note)
-
-    def pass_on(self) -> None:
-        """Tell the running cells about signals that came since."""
-        while self._passed_on < len(self._signals):
-            reason = self._signals[self._passed_on]
-            self._passed_on += 1
-            with self._lock:
-                running = dict(self._running)
-            for name, process in running.items():
-                self._audience.hear(name, NoteMessage(text=f"{reason}: stopping, then destroying"))
-                process.stop(reason)
-
-    def work(self, spec: CellSpec) -> CellResult:
-        """One cell from lease to lease."""
-        name = spec.cell.name
-        if self._signals:
-            failure = Failure(phase=None, message=f"not begun: {self._signals[0]}")
-            return spec.blank_result(CellStatus.INTERRUPTED, failure)
-        hear: Callable[[Message], None] = lambda message: self._audience.hear(name, message)  # noqa: E731 - bound once
-        try:
-            self._open_lease(spec)
-        except HarnessError as error:  # without a lease nothing is made; the other cells go on
-            failure = Failure(phase=None, message=error.message, hint=error.hint)
-            return spec.blank_result(CellStatus.REJECTED, failure)
-        process = CellProcess(spec, hear, self._world.keep_open)
-        with self._lock:
-            self._running[name] = process
-        if self._signals:  # it came between the look above and the entry into the table
-            process.stop(self._signals[0])
-        try:
-            result = process.run()
-        finally:
-            with self._lock:
-                del self._running[name]
-        try:
-            settle(spec, result, self._world)
-        except HarnessError as error:  # the result counts more than its bookkeeping, and an open lease is the safe side
-            hear(NoteMessage(text=f"the lease stays open: {error.message}"))
-        hear(ResultMessage(result=result))
-        return result
-
-    def _open_lease(self, spec: CellSpec) -> None:
-        files = CellFiles(spec.directory)
-        files.make()
-        files.write_spec(spec.model_dump_json())
-        lease = Lease(
-            run=spec.run,
-            cell=spec.cell.name,
-            stack=spec.cell.stack,
-            program=spec.cell.program.name,
-            target=spec.url or spec.target,
-            region=spec.cell.region,
-            account=spec.account,
-            directory=str(spec.directory),
-            created=datetime.now(UTC),
-            expires=datetime.fromisoformat(spec.expires),
-            **owner(),
-        )
-        self._world.leases.open(lease)
-
-
-def settle(spec: CellSpec, result: CellResult, world: World) -> None:
-    """Close the lease of what is proved gone, and remove its state; anything else stays open and says why."""
-    lease_state, reason = _lease_state(result)
-    world.leases.settle(spec.run, spec.cell.name, lease_state, reason)
-    if lease_state is LeaseState.CLOSED:
-        CellFiles(spec.directory).forget()
-
-
-def _lease_state(result: CellResult) -> tuple[LeaseState, str]:
-    """Only what the target said closes a lease; or that nothing was ever begun."""
-    if result.status is CellStatus.KEPT:
-        return LeaseState.KEPT, "kept on request"
-    ended = {phase.phase: phase.status for phase in result.phases}
-    begun = {PhaseName.UP, PhaseName.DESTROY} & ended.keys()
-    if ended.get(PhaseName.LEAK_CHECK) is PhaseStatus.PASSED or not begun:
-        return LeaseState.CLOSED, result.status.value
-    left = result.resources
-    return LeaseState.LEAKED, f"{len(left.leaked)} leaked, {len(left.unverified)} unverified"

@@ -47,6 +47,7 @@ class CellSpec(Frozen):
     policy_packs: tuple[Path, ...] = ()
     probe: bool = True
     recheck: bool = True
+    host: tuple[int, int] | None = None  # pipes of a language host that was started early
     recover: bool = False
     first_failure: Failure | None = None  # of the process whose work is recovered
 

@@ -23,7 +23,8 @@ from harness.model import (
     RunResult,
     worst_exit_code,
 )
-from harness.run.execute import Audience, run_cells
+from harness.run.crew import Audience, run_cells
+from harness.run.execute import remember
 from harness.run.keep import end_kept_emulator
 from harness.run.messages import CellSpec
 from harness.world.files import CellFiles
@@ -69,7 +70,7 @@ def release(found: Sequence[Lease], world: World, audience: Audience, *, paralle
         if world.leases.listed(run=spec.run, only_open=True):
             continue
         end_kept_emulator(Path(spec.directory).parent)
-    return RunResult(
+    result = RunResult(
         run=found[0].run,
         started=started,
         seconds=round(time.monotonic() - began, 3),
@@ -79,6 +80,8 @@ def release(found: Sequence[Lease], world: World, audience: Audience, *, paralle
         target=specs[0].url or specs[0].target,
         cells=tuple(results),
     )
+    remember(result, "destroy", world, audience)
+    return result
 
 
 def load_spec(lease: Lease) -> CellSpec:

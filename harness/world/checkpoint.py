@@ -68,6 +68,16 @@ def state_file(state: Path, project: str, stack: str) -> Path:
     return state / ".pulumi" / "stacks" / project / f"{stack}.json"
 
 
+def empty_stack(state: Path, project: str, stack: str) -> None:
+    """Make a file backend at `state` with one empty stack, unless there is one. Raises OSError."""
+    path = state_file(state, project, stack)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (state / ".pulumi" / "meta.yaml").write_text("version: 1\n", encoding="ascii")  # stacks are named by project
+    if not path.exists():
+        document = {"version": 3, "checkpoint": {"stack": f"organization/{project}/{stack}", "latest": None}}
+        path.write_text(json.dumps(document), encoding="utf-8")
+
+
 def restore_backup(state: Path, project: str, stack: str) -> bool:
     """Put the last good copy in the place of a file that cannot be read. Says whether there is a readable one now."""
     path = state_file(state, project, stack)

@@ -55,7 +55,7 @@ def emulator_python(
         EmulatorError: it could not be installed in time; nothing half-made is left.
     """
     lock = Path(str(files("harness.world").joinpath("emulator.lock")))
-    folder = home.emulator / _key(lock.read_bytes())
+    folder = _folder(home, lock)
     python = folder / "bin" / "python"
     if _is_ready(folder, python):
         return python
@@ -72,6 +72,16 @@ def emulator_python(
             raise
         tell(f"emulator installed in {time.monotonic() - started:.0f} s")
     return python
+
+
+def installed_environment(home: Home) -> Path | None:
+    """The folder of the environment, when it is installed whole; nothing is installed by this call."""
+    folder = _folder(home, Path(str(files("harness.world").joinpath("emulator.lock"))))
+    return folder if _is_ready(folder, folder / "bin" / "python") else None
+
+
+def _folder(home: Home, lock: Path) -> Path:
+    return home.emulator / _key(lock.read_bytes())
 
 
 def _key(lock: bytes) -> str:

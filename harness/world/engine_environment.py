@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from harness.model import Cell, ProviderName
 from harness.world.files import CellFiles
+from harness.world.language import CELL_VARIABLE
 from harness.world.target import Target, program_environment
 
 SUFFIX_VARIABLE = "ENVIRONMENT_SUFFIX"
-CELL_VARIABLE = "HARNESS_CELL"  # by it, what a program left running is found
 
 
 def engine_environment(
@@ -39,6 +39,8 @@ def engine_environment(
             "PULUMI_BACKEND_URL": f"file://{quote(str(files.state))}",
             "PULUMI_HOME": str(files.engine_home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # A copy of the whole state per step, which nobody reads; the one beside the state file is made all the same.
+            "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
             "HARNESS_PYTHON": sys.executable,
             CELL_VARIABLE: str(files.directory),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -80,3 +81,9 @@ class CellFiles:
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.passphrase, self.engine_pid, self.spec):
             file.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove everything of a cell that never began, and its run's folder when that is empty then."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # other cells of the run are there
+            self.directory.parent.rmdir()

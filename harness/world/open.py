@@ -1,23 +1,30 @@
-"""Settings in; everything that a run stands on out: home, engine, hosts, target, leases. Ended when the block ends."""
+"""Settings in; all that a run stands on out: home, engine, hosts, target, database. Ended when the block ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.model import ProviderName
+from harness.model import Plan, ProviderName
+from harness.world.early import EarlyHosts, early_hosts
 from harness.world.emulator import Emulator, start_emulator
 from harness.world.engine import Engine, ensure_engine
 from harness.world.guards import check_aws
 from harness.world.home import FREE_AT_LEAST, Home, open_home
 from harness.world.hosts import install_hosts
-from harness.world.leases import Leases, open_leases
 from harness.world.target import Target, check_target
 
+if TYPE_CHECKING:
+    from harness.world.database import Database
+    from harness.world.history import History
+    from harness.world.leases import Leases
 
-@dataclass(frozen=True)
+
+@dataclass
 class World:
     """What a run stands on. `url` is where the target answers; None is AWS itself."""
 
@@ -25,9 +32,40 @@ class World:
     engine: Engine
     hosts: Path
     target: Target
-    leases: Leases
     url: str | None
     emulator: Emulator | None
+    early: EarlyHosts
+    resources: ExitStack
+
+    def complete(self) -> None:
+        """Wait for what takes a while: the emulator's answer and the database. Raises WorldError; nothing was made."""
+        _ = self.database
+        if self.emulator is not None:
+            self.emulator.wait_ready()
+
+    @cached_property
+    def database(self) -> Database:
+        """The harness's database. Raises HomeError."""
+        from harness.world.database import open_database  # 0.3 s of imports, which others need not wait for
+        from harness.world.history import History  # noqa: F401 - declares its tables before they are created
+
+        database = open_database(self.home.database)
+        self.resources.callback(database.close)
+        return database
+
+    @cached_property
+    def leases(self) -> Leases:
+        """What is open. Raises HomeError."""
+        from harness.world.leases import Leases
+
+        return Leases(self.database)
+
+    @cached_property
+    def history(self) -> History:
+        """What was. Raises HomeError."""
+        from harness.world.history import History
+
+        return History(self.database)
 
     @property
     def keep_open(self) -> tuple[int, ...]:
@@ -44,10 +82,12 @@ def open_world(
     tell: Callable[[str], None],
     *,
     free_at_least: int = FREE_AT_LEAST,
+    plan: Plan | None = None,
 ) -> Iterator[World]:
     """Open everything, cheapest refusal first. Raises WorldError and its kind; nothing was made then.
 
-    `free_at_least` bytes must be free under the home; a destroy asks for none.
+    `free_at_least` bytes must be free under the home; a destroy asks for none. With a `plan`, the language hosts of its
+    first cells start meanwhile.
     """
     home = open_home(environ, free_at_least=free_at_least)
     if target.kind == "url":
@@ -55,7 +95,9 @@ def open_world(
     if target.kind == "aws":
         check_aws(environ, provider, tell)
     with ExitStack() as resources:
-        leases = resources.enter_context(_leases(home))
+        early = resources.enter_context(early_hosts())
+        if plan is not None:
+            early.begin(plan, home.run(run))
         engine = ensure_engine(home.root, tell)
         url, emulator = target.url, None
         if target.kind == "emulator" and target.url is None:
@@ -65,15 +107,4 @@ def open_world(
             resources.enter_context(emulator)
             url = emulator.url
         hosts = install_hosts(home.root, engine)
-        if emulator is not None:
-            emulator.wait_ready()
-        yield World(home, engine, hosts, target, leases, url, emulator)
-
-
-@contextmanager
-def _leases(home: Home) -> Iterator[Leases]:
-    leases = open_leases(home.database)
-    try:
-        yield leases
-    finally:
-        leases.close()
+        yield World(home, engine, hosts, target, url, emulator, early, resources)

@@ -12,7 +12,7 @@ from typing import Final
 
 import psutil
 
-from harness.world.engine_environment import CELL_VARIABLE
+from harness.world.language import CELL_VARIABLE
 
 _ROUNDS: Final = 10  # a process may start others while it is being ended; those carry the mark, too
 _DEATH: Final = 0.5  # seconds for the kernel to take down what was killed

@@ -16,9 +16,10 @@ from pulumi.automation import Deployment, LocalWorkspace
 
 from harness.errors import RunError
 from harness.model import Cell
-from harness.world.checkpoint import Checkpoint, read_checkpoint, restore_backup
+from harness.world.checkpoint import Checkpoint, empty_stack, read_checkpoint, restore_backup
 from harness.world.command import EngineCommand
 from harness.world.files import CellFiles
+from harness.world.language import Language
 
 PARALLEL = 64  # operations at once; AWS's own throttling answers above that
 _NOT_OURS = ("backend", "stackConfigDir", "main", "runtime")  # of Pulumi.yaml: replaced by our own
@@ -27,19 +28,29 @@ _NOT_OURS = ("backend", "stackConfigDir", "main", "runtime")  # of Pulumi.yaml: 
 class Stack:
     """One cell's stack. Every call runs under the guard of its command."""
 
-    def __init__(self, cell: Cell, files: CellFiles, command: EngineCommand, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cell: Cell, files: CellFiles, command: EngineCommand, config: Mapping[str, Any], language: Language
+    ) -> None:
         self.cell = cell
         self.config = {**config, **cell.config}  # what the program asks for wins over what we would set
         self.files = files
         self.command = command
+        self._language = language
         self._workspace = LocalWorkspace(
             work_dir=str(files.project), pulumi_home=str(files.engine_home), pulumi_command=command
         )
 
     def create(self) -> None:
-        """Write the private project and make an empty stack."""
+        """Write the private project and an empty stack. Raises RunError when the disk refuses.
+
+        `pulumi stack init` would write the same, for the price of an engine start and a key derivation (0.4 s); the
+        first engine call adds the salt of its secrets.
+        """
         write_project(self.cell, self.files, self.config)
-        self._workspace.create_stack(self.cell.stack)
+        try:
+            empty_stack(self.files.state, self.cell.program.name, self.cell.stack)
+        except OSError as error:
+            raise RunError(f"the stack cannot be made: {error}", hint="free some space under HARNESS_HOME") from error
 
     def preview(self, event_log: Path) -> None:
         """Plan an update; touches nothing."""
@@ -50,8 +61,13 @@ class Stack:
         self._run("up", event_log, "--yes", "--skip-preview")
 
     def destroy(self, event_log: Path) -> None:
-        """Delete what the state holds, going on past errors."""
-        self._run("destroy", event_log, "--yes", "--skip-preview", "--continue-on-error")
+        """Delete what the state holds, going on past errors.
+
+        The state is written once, at the end: an engine that is killed before leaves what it had deleted in the state,
+        and to delete that again is harmless. For `up` each step is written, because there it is evidence.
+        """
+        flags = ("--yes", "--skip-preview", "--continue-on-error")
+        self._run("destroy", event_log, *flags, PULUMI_SKIP_CHECKPOINTS="true")
 
     def release_lock(self) -> None:
         """Clear the lock of an engine that is dead. The state is this cell's alone, so the lock can only be ours."""
@@ -90,13 +106,18 @@ class Stack:
         """What the state file says now."""
         return read_checkpoint(self.files.state, self.cell.program.name, self.cell.stack)
 
-    def _run(self, verb: str, event_log: Path, *flags: str) -> None:
+    def _run(self, verb: str, event_log: Path, *flags: str, **environment: str) -> None:
         fixed = ("--stack", self.cell.stack, "--parallel", str(PARALLEL), "--exec-kind", "auto.local")
-        self._call(verb, *flags, *fixed, "--event-log", str(event_log))
+        self._call(verb, *flags, *fixed, "--event-log", str(event_log), **environment)
 
-    def _call(self, *args: str) -> str:
+    def _call(self, *args: str, **additional: str) -> str:
         # --event-log is one of the engine's debugging flags, which it hides without this.
-        environment = {"PULUMI_HOME": str(self.files.engine_home), "PULUMI_DEBUG_COMMANDS": "true"}
+        environment = {
+            "PULUMI_HOME": str(self.files.engine_home),
+            "PULUMI_DEBUG_COMMANDS": "true",
+            **self._language.attachment(),
+            **additional,
+        }
         return self.command.run(list(args), str(self.files.project), environment).stdout
 
 

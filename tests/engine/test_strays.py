@@ -59,14 +59,14 @@ def living(found: list[int]) -> list[int]:
 
 HOST = """
 import sys, time
-from harness.hosts.child import Child
+from harness.hosts.child import Child, spawn
 from harness.hosts.strays import adopt_orphans, end_strays
 from pathlib import Path
 import subprocess
 adopt_orphans()
 kept = subprocess.Popen(["sleep", "600"])
 child = Child(
-    [sys.executable, "-c", sys.argv[1], sys.argv[2]], Path.cwd(), {}, lambda _: None, lambda _: None,
+    spawn([sys.executable, "-c", sys.argv[1], sys.argv[2]], Path.cwd(), {}), lambda _: None, lambda _: None,
     on_exit=lambda: end_strays(lambda pid: pid == kept.pid),
 )
 while not Path(sys.argv[2]).exists():

@@ -19,6 +19,7 @@ RANK = {
     "probes": 5,
     "diagnosis": 5,
     "run": 6,
+    "doctor": 7,
     "sandbox": 7,
     "sweep": 7,
     "report": 8,

@@ -60,11 +60,11 @@ def build(into: Path, home: Path, environ: Mapping[str, str], tell: Callable[[st
 
 
 def _go(home: Path, environ: Mapping[str, str], tell: Callable[[str], None]) -> Path:
-    needed = _needed_go()
+    needed = needed_go()
     found = shutil.which("go", path=environ.get("PATH"))
     if found is not None:
         try:
-            version = _go_version(Path(found), home, environ)
+            version = go_version(Path(found), home, environ)
         except RouteError as error:
             tell(f"Go on PATH is not used: {error}")
         else:
@@ -95,15 +95,19 @@ def _go_from_wheel(home: Path, environ: Mapping[str, str], tell: Callable[[str],
     return go
 
 
-def _needed_go() -> tuple[int, ...]:
+def needed_go() -> tuple[int, ...]:
+    """The oldest Go that builds the engine, as its go.mod says. Raises: RouteError."""
     match = re.search(r"^go ([\d.]+)$", (MODULE / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
     if match is None:
         raise RouteError(f"{MODULE / 'go.mod'} names no Go version")
     return _numbers(match[1])
 
 
-def _go_version(go: Path, home: Path, environ: Mapping[str, str]) -> tuple[int, ...]:
-    answer = run([str(go), "env", "GOVERSION"], MODULE, _go_environment(home, environ), seconds=_ANSWER_SECONDS)
+def go_version(
+    go: Path, home: Path, environ: Mapping[str, str], *, seconds: float = _ANSWER_SECONDS
+) -> tuple[int, ...]:
+    """Ask a Go toolchain for its version, for instance (1, 26, 6). Raises: RouteError."""
+    answer = run([str(go), "env", "GOVERSION"], MODULE, _go_environment(home, environ), seconds=seconds)
     match = re.search(r"go(\d+(?:\.\d+)*)", answer)
     if match is None:
         raise RouteError(f"{go} does not say its version")

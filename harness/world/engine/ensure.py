@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def find_engine(home: Path, *, environ: Mapping[str, str] = os.environ) -> Engine | None:
-    """Return an engine that is there already, on PATH or in the cache; None when neither has one that can be used."""
-    return _present(home, environ, lambda _line: None)
+def find_engine(
+    home: Path, *, environ: Mapping[str, str] = os.environ, tell: Callable[[str], None] = lambda _line: None
+) -> Engine | None:
+    """Return an engine that is there already, on PATH or in the cache; None when neither has one that can be used.
+
+    `tell` takes a line about each that is there and cannot be used.
+    """
+    return _present(home, environ, tell)
 
 
 def ensure_engine(

@@ -1,0 +1,1 @@
+"""The directory that the engine is given as `--policy-pack`."""

@@ -1,0 +1,182 @@
+"""Specifications and a world in; results out: cells side by side, leases around each, signals passed on to all."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Protocol
+
+from harness.errors import HarnessError
+from harness.model import CellResult, CellStatus, Failure, Lease, LeaseState, PhaseName, PhaseStatus
+from harness.run.cell_process import CellProcess
+from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
+from harness.world.files import CellFiles
+from harness.world.open import World
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TICK = 0.1  # seconds: how late a signal may be passed on
+
+
+class Audience(Protocol):
+    """Who hears what the cells say."""
+
+    def hear(self, cell: str, message: Message) -> None:
+        """One message of one cell."""
+
+
+def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel: int) -> list[CellResult]:
+    """The cells of `specs`, at most `parallel` at a time, in the order of `specs`."""
+    crew = _Crew(world, audience)
+    crew.heed_signals()
+    try:
+        crew.begin(specs[: max(1, parallel)])
+        world.complete()
+    except BaseException:
+        crew.abandon()
+        raise
+    with ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
+        futures = [pool.submit(crew.work, spec) for spec in specs]
+        while wait(futures, timeout=TICK).not_done:
+            crew.pass_on()
+    return [future.result() for future in futures]
+
+
+class _Crew:
+    """The cells that run now, and the signal that must reach all of them."""
+
+    def __init__(self, world: World, audience: Audience) -> None:
+        self._world = world
+        self._audience = audience
+        self._lock = threading.Lock()
+        self._running: dict[str, CellProcess] = {}
+        self._begun: dict[str, CellProcess] = {}
+        self._signals: list[str] = []
+        self._passed_on = 0
+
+    def begin(self, specs: list[CellSpec]) -> None:
+        """Start the processes of the cells that come first, while the rest of the world is being opened."""
+        for spec in specs:
+            self._begun[spec.cell.name] = process = self._process(spec)
+            try:
+                process.begin()
+            except (OSError, HarnessError):  # it is tried again where it can be told as the cell's failure
+                return
+
+    def abandon(self) -> None:
+        """Nothing will run: end what was begun."""
+        for process in self._begun.values():
+            process.abandon()
+
+    def _process(self, spec: CellSpec) -> CellProcess:
+        name = spec.cell.name
+        begun = self._begun.pop(name, None)
+        if begun is not None:
+            return begun
+        hear: Callable[[Message], None] = lambda message: self._audience.hear(name, message)  # noqa: E731 - bound once
+        return CellProcess(spec, hear, self._world.keep_open, self._world.early.take(spec.directory))
+
+    def heed_signals(self) -> None:
+        """Signals become requests to the cells. They stay so afterwards: a report that is being written is not lost."""
+
+        def note(number: int, _frame: FrameType | None) -> None:
+            self._signals.append(signal.Signals(number).name)
+
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup is honoured
+                signal.signal(number, note)
+
+    def pass_on(self) -> None:
+        """Tell the running cells about signals that came since."""
+        while self._passed_on < len(self._signals):
+            reason = self._signals[self._passed_on]
+            self._passed_on += 1
+            with self._lock:
+                running = dict(self._running)
+            for name, process in running.items():
+                self._audience.hear(name, NoteMessage(text=f"{reason}: stopping, then destroying"))
+                process.stop(reason)
+
+    def work(self, spec: CellSpec) -> CellResult:
+        """One cell from lease to lease."""
+        process = self._process(spec)
+        result = self._refused(spec)
+        if result is not None:
+            process.abandon()
+            return result
+        result = self._attend(spec, process)
+        name = spec.cell.name
+        try:
+            settle(spec, result, self._world)
+        except HarnessError as error:  # the result counts more than its bookkeeping, and an open lease is the safe side
+            self._audience.hear(name, NoteMessage(text=f"the lease stays open: {error.message}"))
+        self._audience.hear(name, ResultMessage(result=result))
+        return result
+
+    def _refused(self, spec: CellSpec) -> CellResult | None:
+        """Open the lease; or why nothing is begun. Without a lease nothing is made, and the other cells go on."""
+        if self._signals:
+            failure = Failure(phase=None, message=f"not begun: {self._signals[0]}")
+            return spec.blank_result(CellStatus.INTERRUPTED, failure)
+        try:
+            self._open_lease(spec)
+        except HarnessError as error:
+            failure = Failure(phase=None, message=error.message, hint=error.hint)
+            return spec.blank_result(CellStatus.REJECTED, failure)
+        return None
+
+    def _attend(self, spec: CellSpec, process: CellProcess) -> CellResult:
+        name = spec.cell.name
+        with self._lock:
+            self._running[name] = process
+        if self._signals:  # it came between the look in `_refused` and the entry into the table
+            process.stop(self._signals[0])
+        try:
+            return process.run()
+        finally:
+            with self._lock:
+                del self._running[name]
+
+    def _open_lease(self, spec: CellSpec) -> None:
+        from harness.world.leases import owner  # the database's library: others start while it is being imported
+
+        files = CellFiles(spec.directory)
+        files.make()
+        files.write_spec(spec.model_dump_json())
+        lease = Lease(
+            run=spec.run,
+            cell=spec.cell.name,
+            stack=spec.cell.stack,
+            program=spec.cell.program.name,
+            target=spec.url or spec.target,
+            region=spec.cell.region,
+            account=spec.account,
+            directory=str(spec.directory),
+            created=datetime.now(UTC),
+            expires=datetime.fromisoformat(spec.expires),
+            **owner(),
+        )
+        self._world.leases.open(lease)
+
+
+def settle(spec: CellSpec, result: CellResult, world: World) -> None:
+    """Close the lease of what is proved gone, and remove its state; anything else stays open and says why."""
+    lease_state, reason = _lease_state(result)
+    world.leases.settle(spec.run, spec.cell.name, lease_state, reason)
+    if lease_state is LeaseState.CLOSED:
+        CellFiles(spec.directory).forget()
+
+
+def _lease_state(result: CellResult) -> tuple[LeaseState, str]:
+    """Only what the target said closes a lease; or that nothing was ever begun."""
+    if result.status is CellStatus.KEPT:
+        return LeaseState.KEPT, "kept on request"
+    ended = {phase.phase: phase.status for phase in result.phases}
+    begun = {PhaseName.UP, PhaseName.DESTROY} & ended.keys()
+    if ended.get(PhaseName.LEAK_CHECK) is PhaseStatus.PASSED or not begun:
+        return LeaseState.CLOSED, result.status.value
+    left = result.resources
+    return LeaseState.LEAKED, f"{len(left.leaked)} leaked, {len(left.unverified)} unverified"

@@ -1,0 +1,38 @@
+"""The plain Automation API script: create, up, destroy, remove. What the harness's whole cycle is measured against.
+
+Usage: `plain.py PROGRAM STATE SIZE`. The engine, its hosts, the provider's plugins and the target come by environment.
+"""
+
+import os
+import secrets
+import sys
+
+from pulumi import automation
+
+
+def main() -> None:
+    """One cycle, the way the documentation of the Automation API shows it."""
+    program, state, size = sys.argv[1:]
+    suffix = secrets.token_hex(4)
+    environment = {
+        "PULUMI_CONFIG_PASSPHRASE": "benchmark",
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    options = automation.LocalWorkspaceOptions(env_vars=environment, pulumi_home=os.environ["PULUMI_HOME"])
+    stack = automation.create_stack(f"bench-{suffix}", work_dir=program, opts=options)
+    stack.set_all_config(
+        {
+            "environmentSuffix": automation.ConfigValue(suffix),
+            "size": automation.ConfigValue(size),
+            "aws:region": automation.ConfigValue("us-east-1"),
+        }
+    )
+    stack.up()
+    stack.destroy()
+    stack.workspace.remove_stack(stack.name)
+
+
+if __name__ == "__main__":
+    main()
