@@ -96,7 +96,7 @@ class Program(Frozen):
     tags: Mapping[str, str] = Field(default_factory=dict)  # from harness.toml
     policy: Mapping[str, Any] = Field(default_factory=dict)  # [policy] as it stands; harness.policy reads it
     probes: tuple[Mapping[str, Any], ...] = ()  # each [[probe]] as it stands; harness.probes reads them
-    recheck: Mapping[str, Any] = Field(default_factory=dict)  # [recheck] as it stands; the recheck reads it
+    recheck_ignore: tuple[str, ...] = ()  # globs of RESOURCE.PROPERTY that a recheck lets pass
     settings_file: Path | None = None  # its harness.toml, when there is one
 
 

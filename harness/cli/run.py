@@ -54,6 +54,7 @@ def run(
     from harness.plan.settings import Settings, parse_duration
     from harness.report.console import LiveView
     from harness.report.publish import Destinations
+    from harness.run.admit import admit
     from harness.world.open import open_world
     from harness.world.target import parse_target
 
@@ -82,6 +83,7 @@ def run(
     )
     rng = random.SystemRandom()
     plan = make_plan(settings, rng)
+    admit(plan)
     screen = console()
     with (
         LiveView(screen) as view,

@@ -61,7 +61,7 @@ def load_program(directory: Path) -> Program:
         tags=settings.tags,
         policy=settings.policy,
         probes=tuple(settings.probe),
-        recheck=settings.recheck,
+        recheck_ignore=settings.recheck.ignore,
         settings_file=settings_file if settings_file.is_file() else None,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 from harness.errors import ConfigError, SuffixError
 from harness.model import Cell, Limits, Plan, Program, ProviderName
@@ -11,7 +10,6 @@ from harness.plan.discovery import PROJECT_FILES, find_program, known_programs
 from harness.plan.naming import check_suffix, random_suffix, run_id, stack_name
 from harness.plan.settings import Settings, namespaced, parse_config, pick_region, read_stack_config
 
-PACK_FILES = ("PulumiPolicy.yaml", "PulumiPolicy.yml")
 SUFFIX_KEY = "environmentSuffix"
 SUFFIX_VARIABLE = "ENVIRONMENT_SUFFIX"
 
@@ -30,22 +28,11 @@ def make_plan(settings: Settings, rng: random.Random) -> Plan:
         keep_on_failure=settings.keep_on_failure,
         preflight=settings.preflight,
         policy=settings.policy,
-        policy_packs=tuple(_pack(text, settings) for text in settings.policy_packs),
+        policy_packs=tuple((settings.cwd / text).resolve() for text in settings.policy_packs),
         probe=settings.probe,
         recheck=settings.recheck,
         parallel=settings.parallel,
     )
-
-
-def _pack(text: str, settings: Settings) -> Path:
-    """A policy pack is a directory with a PulumiPolicy.yaml, of Python code."""
-    pack = (settings.cwd / text).resolve()
-    if not any((pack / name).is_file() for name in PACK_FILES):
-        raise ConfigError(
-            f"--policy-pack {text!r}: no PulumiPolicy.yaml in {pack}",
-            hint="a policy pack is a directory with a PulumiPolicy.yaml (runtime: python) and a __main__.py",
-        )
-    return pack
 
 
 def _programs(settings: Settings) -> tuple[Program, ...]:

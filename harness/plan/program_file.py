@@ -20,6 +20,14 @@ class ProgramSection(BaseModel):
     description: str = ""
 
 
+class RecheckSection(BaseModel):
+    """`[recheck]`: what it lets pass."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ignore: tuple[str, ...] = Field(default=(), description="a list of globs like my-queue.tags.* or TYPE.PROPERTY")
+
+
 class ProgramFile(BaseModel):
     """`harness.toml` as a whole. Without a file every default counts."""
 
@@ -31,7 +39,7 @@ class ProgramFile(BaseModel):
     # The rooms that know what these hold read them themselves.
     policy: dict[str, Any] = Field(default_factory=dict, description="a table")
     probe: list[dict[str, Any]] = Field(default_factory=list, description="[[probe]] tables")
-    recheck: dict[str, Any] = Field(default_factory=dict, description="a table")
+    recheck: RecheckSection = RecheckSection()
 
     @field_validator("config", mode="before")
     @classmethod

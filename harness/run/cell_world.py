@@ -42,8 +42,17 @@ class CellWorld:
         resources.enter_context(language)
         language.live(environment)
         self.provider()
-        command = EngineCommand(spec.engine, spec.engine_version, environment, files.engine_pid)
-        self.stack = Stack(spec.cell, files, command, provider_config(spec), language)
+        self.stack, self.second_stack = (
+            Stack(
+                spec.cell,
+                files,
+                EngineCommand(spec.engine, spec.engine_version, environment, pid_file),
+                provider_config(spec),
+                language,
+                place=place,
+            )
+            for place, pid_file in enumerate((files.engine_pid, files.second_engine_pid))
+        )
 
     def _language(self) -> Language:
         """The host that was started early, or one of our own."""
@@ -85,6 +94,7 @@ def open_cell_world(spec: CellSpec, shield: Shield) -> Iterator[CellWorld]:
         files.make()  # under the lock: whoever held it before may have cleared up
         if spec.recover:
             stop_recorded_engine(files.engine_pid)
+            stop_recorded_engine(files.second_engine_pid)
             end_remnants(str(files.directory))
         resources.callback(end_remnants, str(files.directory))  # last of all: what the program left running
         yield CellWorld(spec, files, resources, shield)

@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from harness.errors import HarnessError
 from harness.model import CellStatus, Failure, PhaseName
 from harness.run.cell_world import CellWorld, open_cell_world
+from harness.run.checking import check_cell
 from harness.run.destroy import Destroyer
 from harness.run.messages import CellSpec, Say
-from harness.run.operation import operate, short_name
-from harness.run.probing import probe_cell
+from harness.run.operation import operate
+from harness.run.preview import Previewed, preview_cell
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 
@@ -45,15 +46,15 @@ def _give_up(record: Record, failure: Failure) -> None:
 
 
 def _live(world: CellWorld, record: Record, shield: Shield) -> None:
-    planned = _preflight(world, record, shield)
+    previewed = _preflight(world, record, shield)
     with destroy_armed(world, record, shield), suppress(PhaseError):
         with record.phase(PhaseName.UP, failed=CellStatus.ERRORED):
-            record.planned = planned
+            record.planned = previewed.planned
             try:
-                operate(world.stack, record, shield, PhaseName.UP, world.stack.up, planned=planned)
+                operate(world.stack, record, shield, PhaseName.UP, world.stack.up, planned=previewed.planned)
             finally:
                 record.outputs = world.stack.checkpoint().outputs
-        probe_cell(world, record, shield)
+        check_cell(world, record, shield, previewed.probes)
 
 
 def _recover(world: CellWorld, record: Record, shield: Shield) -> None:
@@ -61,25 +62,13 @@ def _recover(world: CellWorld, record: Record, shield: Shield) -> None:
     Destroyer(world, record, shield).run()
 
 
-def _preflight(world: CellWorld, record: Record, shield: Shield) -> int:
-    """The stack, and one preview; how many resources it plans (0: not asked). What it refuses was never made."""
+def _preflight(world: CellWorld, record: Record, shield: Shield) -> Previewed:
+    """The stack, and one preview. What it refuses was never made."""
     with record.phase(PhaseName.PREFLIGHT, failed=CellStatus.REJECTED):
         world.create_stack()
         if not record.spec.preflight:
-            return 0
-        timeline = operate(world.stack, record, shield, PhaseName.PREFLIGHT, world.stack.preview)
-        if timeline.imports:
-            raise PhaseError(_imports(timeline.imports))
-        return timeline.planned
-
-
-def _imports(urns: list[str]) -> Failure:
-    """A run would lay its tags on what somebody else owns, and could not take it down."""
-    return Failure(
-        phase=PhaseName.PREFLIGHT,
-        message=f"the program imports what exists already: {', '.join(short_name(urn) for urn in urns)}",
-        hint="in an ephemeral run look it up with .get() instead; what was imported is never deleted",
-    )
+            return Previewed()
+        return preview_cell(world, record, shield)
 
 
 @contextmanager

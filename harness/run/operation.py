@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pulumi.automation.errors import CommandError
 
@@ -20,14 +21,26 @@ from harness.world.stack import Stack
 PROGRESS_EVERY = 0.2  # seconds between two progress messages
 BUNDLED_GRACE = 15.0  # seconds; it answers a Cancel within half a second unless the machine is overwhelmed
 DESTROY_GRACE = 5.0  # seconds
+COUNTED = {PhaseName.UP, PhaseName.DESTROY}  # the others change nothing
 SHOW_WAITING_AFTER = 3.0  # seconds: what is quicker than this is not worth a name on the screen
 
 
 def operate(
-    stack: Stack, record: Record, shield: Shield, phase: PhaseName, verb: Callable[[Path], None], *, planned: int = 0
+    stack: Stack,
+    record: Record,
+    shield: Shield,
+    phase: PhaseName,
+    verb: Callable[[Path], None],
+    *,
+    planned: int = 0,
+    watch: Callable[[Mapping[str, Any]], None] | None = None,
+    label: str = "",
 ) -> Timeline:
-    """Run `verb` with an event log of its own. Raises PhaseError when it fails or is stopped."""
-    log = EventLog(_fresh(stack.files.events, phase))
+    """Run `verb` with an event log of its own, called after the phase, or `label` where a phase has several.
+
+    `watch` sees every event. Raises PhaseError when the operation fails or is stopped.
+    """
+    log = EventLog(_fresh(stack.files.events, label or phase.value))
     timeline = Timeline(record.clock, record.began)
     progress = _Progress(record, phase, timeline, planned)
 
@@ -35,17 +48,21 @@ def operate(
         for event in log.events():
             timeline.take(event)
             write_event(event)
+            if watch is not None:
+                watch(event)
         progress.tell()
 
     try:
         with stack.command.guarded(Guard(stop=shield.stop, tick=tick, grace=_grace(record, phase))):
             verb(log.path)
     except EngineStoppedError as stopped:
-        raise PhaseError(_stopped(phase, stopped, timeline), interrupted=shield.interrupted is not None) from stopped
+        interrupted = shield.interrupted is not None
+        raise PhaseError(_stopped(phase, stopped, timeline), interrupted=interrupted, stopped=True) from stopped
     except CommandError as error:
-        raise PhaseError(explain_failure(phase, timeline, str(error), record.spec.cell.program)) from error
+        failure = explain_failure(phase, timeline, str(error), record.spec.cell.program)
+        raise PhaseError(failure, output=str(error)) from error
     finally:
-        if phase is not PhaseName.PREFLIGHT:  # a preview does nothing that could be counted
+        if phase in COUNTED:
             _account(record, timeline)
         progress.tell(last=True)
     return timeline
@@ -79,9 +96,9 @@ def short_name(urn: str) -> str:
     return f"{type_token.rpartition(':')[2] or type_token} {name}" if type_token else urn
 
 
-def _fresh(folder: Path, phase: PhaseName) -> Path:
+def _fresh(folder: Path, name: str) -> Path:
     """A log name that no earlier attempt used."""
-    stem = phase.value.replace(" ", "-")
+    stem = name.replace(" ", "-")
     number = sum(1 for _ in folder.glob(f"{stem}-*.jsonl")) + 1
     return folder / f"{stem}-{number}.jsonl"
 

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from harness.errors import HarnessError
 from harness.model import CellStatus, Failure, PhaseName, ProbeOutcome
-from harness.probes.registry import Probe, ProbeContext, ProbeResult, ProbeStatus, load_probes, run_probes
+from harness.probes.registry import Probe, ProbeContext, ProbeResult, ProbeStatus, StackResource, load, run_probes
 from harness.run.cell_world import CellWorld
 from harness.run.marks import ambient, run_tags
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
+from harness.world.checkpoint import SECRET_TEXT, StateResource, masked
 
 TICK = 0.1  # seconds between two looks at the stop flag
 
+Answer = TypeVar("Answer")
 
-def probe_cell(world: CellWorld, record: Record, shield: Shield) -> None:
-    """Run the program's probes. Raises PhaseError when one does not pass."""
+
+def read_probes(record: Record, shield: Shield, phase: PhaseName) -> list[Probe]:
+    """The program's probes; none with `--no-probe`. Runs its `probes.py`, which may hang. Raises PhaseError."""
+    if not record.spec.probe:
+        return []
+    try:
+        return attended(lambda: load(record.spec.cell.program), shield, phase)
+    except HarnessError as error:
+        raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
+
+
+def probe_cell(world: CellWorld, record: Record, shield: Shield, probes: list[Probe] | None = None) -> None:
+    """Run the program's probes, read here unless they were before. Raises PhaseError when one does not pass."""
     if not record.spec.probe:
         record.skip(PhaseName.PROBE, "--no-probe")
         return
     with record.phase(PhaseName.PROBE, failed=CellStatus.FAILED):
-        try:
-            probes = load_probes(record.spec.cell.program.directory)
-        except HarnessError as error:
-            raise PhaseError(Failure(phase=PhaseName.PROBE, message=error.message, hint=error.hint)) from error
+        if probes is None:
+            probes = read_probes(record, shield, PhaseName.PROBE)
         if not probes:
             return
-        results = _attend(probes, _context(world, record), shield)
+        context = _context(world, record)
+        results = attended(lambda: run_probes(probes, context), shield, PhaseName.PROBE)
+        context.close()
         record.probes = tuple(_outcome(result) for result in results)
         bad = [result for result in results if result.status is not ProbeStatus.PASSED]
         if bad:
@@ -39,38 +53,79 @@ def probe_cell(world: CellWorld, record: Record, shield: Shield) -> None:
             )
 
 
+def attended(work: Callable[[], Answer], shield: Shield, phase: PhaseName) -> Answer:
+    """Run the user's code in a thread of its own, so that a signal or the time limit can leave it behind.
+
+    Raises:
+        PhaseError: it was left behind.
+    """
+    answers: list[Answer] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="probes", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(TICK)
+        reason = shield.stop()
+        if reason is not None:
+            failure = Failure(phase=phase, message=f"probes stopped: {reason}")
+            raise PhaseError(failure, interrupted=shield.interrupted is not None)
+    if errors:
+        raise errors[0]
+    return answers[0]
+
+
 def _context(world: CellWorld, record: Record) -> ProbeContext:
     spec = record.spec
     checkpoint = world.stack.checkpoint()
     settings = ambient(spec)
+    outputs = world.stack.secret_outputs() if checkpoint.has_secret_outputs else checkpoint.outputs
     return ProbeContext(
-        outputs=world.stack.secret_outputs() if checkpoint.has_secret_outputs else checkpoint.outputs,
+        outputs=outputs,
         region=spec.cell.region,
         suffix=spec.cell.suffix,
         tags=run_tags(spec),
+        resources=tuple(_resource(one) for one in checkpoint.resources),
+        hidden=frozenset(_secrets(checkpoint.outputs, outputs)),
         endpoint=settings.endpoint,
         access_key=settings.access_key,
         secret_key=settings.secret_key,
     )
 
 
-def _attend(probes: list[Probe], context: ProbeContext, shield: Shield) -> list[ProbeResult]:
-    """Run the probes in a thread of their own, so that a signal or the time limit can leave them behind."""
-    box: dict[str, Any] = {}
+def _resource(one: StateResource) -> StackResource:
+    name = one.urn.rpartition("::")[2]
+    outputs = {key: masked(value) for key, value in one.outputs.items()}
+    return StackResource(one.type, one.id, name, region=one.region, urn=one.urn, outputs=outputs)
 
-    def work() -> None:
-        box["results"] = run_probes(probes, context)
 
-    thread = threading.Thread(target=work, name="probes", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(TICK)
-        reason = shield.stop()
-        if reason is not None:
-            failure = Failure(phase=PhaseName.PROBE, message=f"probes stopped: {reason}")
-            raise PhaseError(failure, interrupted=shield.interrupted is not None)
-    results: list[ProbeResult] = box["results"]
-    return results
+def _secrets(shown: Any, plain: Any) -> Iterator[str]:
+    """Texts that are masked in the one and plain in the other, at any depth; each text of a secret structure."""
+    if shown == SECRET_TEXT and plain != SECRET_TEXT:
+        yield from _texts(plain)
+    elif isinstance(shown, Mapping) and isinstance(plain, Mapping):
+        for key in shown.keys() & plain.keys():
+            yield from _secrets(shown[key], plain[key])
+    elif isinstance(shown, list) and isinstance(plain, list):
+        for one, other in zip(shown, plain, strict=False):
+            yield from _secrets(one, other)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def _outcome(result: ProbeResult) -> ProbeOutcome:
@@ -80,4 +135,5 @@ def _outcome(result: ProbeResult) -> ProbeOutcome:
         attempts=result.attempts,
         seconds=round(result.seconds, 3),
         detail=result.detail,
+        kind=result.kind,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,12 +27,27 @@ from harness.run.messages import CellSpec, NoteMessage, PhaseMessage, Say
 
 
 class PhaseError(Exception):
-    """A phase did not succeed; carries what is told to the user. `interrupted` when we were asked to stop."""
+    """A phase did not succeed; carries what is told to the user.
 
-    def __init__(self, failure: Failure, *, interrupted: bool = False) -> None:
+    `interrupted` when we were asked to stop, `stopped` when that or a time limit ended it; `status` where it is another
+    one than the phase's own; `output` is what an engine had printed.
+    """
+
+    def __init__(
+        self,
+        failure: Failure,
+        *,
+        interrupted: bool = False,
+        stopped: bool = False,
+        status: CellStatus | None = None,
+        output: str = "",
+    ) -> None:
         super().__init__(failure.message)
         self.failure = failure
         self.interrupted = interrupted
+        self.stopped = stopped or interrupted
+        self.status = status
+        self.output = output
 
 
 class Record:
@@ -42,6 +58,7 @@ class Record:
         self.say = say
         self.clock = clock
         self.began, self.started = clock(), datetime.now(UTC)
+        self._lock = threading.Lock()  # probes and recheck end side by side
         self.phases: list[PhaseResult] = []
         self.timings: list[Timing] = []
         self.rules: tuple[RuleOutcome, ...] = ()
@@ -65,6 +82,10 @@ class Record:
 
     def fail(self, status: CellStatus, failure: Failure) -> None:
         """A worse status replaces a better one; the first failure stays the cause, the next is told beside it."""
+        with self._lock:
+            self._fail(status, failure)
+
+    def _fail(self, status: CellStatus, failure: Failure) -> None:
         worst_first = list(CellStatus)
         self.status = min(self.status, status, key=worst_first.index)
         if self.failure is None:
@@ -83,7 +104,7 @@ class Record:
             yield
         except PhaseError as error:
             status = PhaseStatus.INTERRUPTED if error.interrupted else PhaseStatus.FAILED
-            self.fail(CellStatus.INTERRUPTED if error.interrupted else failed, error.failure)
+            self.fail(CellStatus.INTERRUPTED if error.interrupted else error.status or failed, error.failure)
             self._end(name, status, began, error.failure.message)
             raise
         except BaseException as error:
@@ -110,7 +131,7 @@ class Record:
         seen = {
             "started": self.started,
             "seconds": self.since_start(),
-            "phases": tuple(self.phases),
+            "phases": tuple(sorted(self.phases, key=lambda phase: list(PhaseName).index(phase.phase))),
             "resources": resources,
             "timings": tuple(self.timings),
             "rules": self.rules,

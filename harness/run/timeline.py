@@ -75,6 +75,7 @@ class Timeline:
     created: int = 0
     updated: int = 0
     deleted: int = 0
+    outputs: frozenset[str] = frozenset()  # names of the stack's outputs
     imports: list[str] = field(default_factory=list)  # URNs of what exists already and is taken over
     timings: list[Timing] = field(default_factory=list)
     failures: list[ResourceFailure] = field(default_factory=list)
@@ -104,6 +105,8 @@ class Timeline:
             self._begin(pre["metadata"])
         elif out := event.get("resOutputsEvent"):
             self._end(out["metadata"], failed=False)
+            if out["metadata"]["type"] == "pulumi:pulumi:Stack":
+                self.outputs = frozenset((out["metadata"].get("new") or {}).get("outputs") or ())
         elif failed := event.get("resOpFailedEvent"):
             self._end(failed["metadata"], failed=True)
         elif said := event.get("diagnosticEvent"):

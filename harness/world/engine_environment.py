@@ -39,7 +39,7 @@ def engine_environment(
             "PULUMI_BACKEND_URL": f"file://{quote(str(files.state))}",
             "PULUMI_HOME": str(files.engine_home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # A copy of the whole state per step, which nobody reads; the one beside the state file is made all the same.
+            # A copy of the whole state per call, which nobody reads; the one beside the state file is made as ever.
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
             "HARNESS_PYTHON": sys.executable,

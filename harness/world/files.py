@@ -24,6 +24,7 @@ class CellFiles:
         self.temporary = directory / "tmp"
         self.passphrase = directory / "passphrase"
         self.engine_pid = directory / "engine.pid"
+        self.second_engine_pid = directory / "engine-2.pid"  # of a recheck, which runs two at once
         self.journal = directory / "journal.jsonl"
         self.log = directory / "cell.log"
         self.lock = directory / "cell.lock"
@@ -79,7 +80,7 @@ class CellFiles:
         """Remove what only a cell that still has something at the target needs: state, keys, work folders."""
         for folder in (self.project, self.state, self.engine_home, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.passphrase, self.engine_pid, self.spec):
+        for file in (self.passphrase, self.engine_pid, self.second_engine_pid, self.spec):
             file.unlink(missing_ok=True)
 
     def remove(self) -> None:

@@ -7,7 +7,7 @@ the event log and the state file that we own, so each verb here is one call.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,22 @@ class Stack:
     """One cell's stack. Every call runs under the guard of its command."""
 
     def __init__(
-        self, cell: Cell, files: CellFiles, command: EngineCommand, config: Mapping[str, Any], language: Language
+        self,
+        cell: Cell,
+        files: CellFiles,
+        command: EngineCommand,
+        config: Mapping[str, Any],
+        language: Language,
+        *,
+        place: int = 0,
     ) -> None:
+        """`place` is where its engine attaches to the language host: 1 for one that runs beside another."""
         self.cell = cell
         self.config = {**config, **cell.config}  # what the program asks for wins over what we would set
         self.files = files
         self.command = command
         self._language = language
+        self._place = place
         self._workspace = LocalWorkspace(
             work_dir=str(files.project), pulumi_home=str(files.engine_home), pulumi_command=command
         )
@@ -52,9 +61,13 @@ class Stack:
         except OSError as error:
             raise RunError(f"the stack cannot be made: {error}", hint="free some space under HARNESS_HOME") from error
 
-    def preview(self, event_log: Path) -> None:
-        """Plan an update; touches nothing."""
-        self._run("preview", event_log)
+    def preview(self, event_log: Path, policy: Sequence[str] = ()) -> None:
+        """Plan an update; touches nothing. `policy` are the engine's arguments for policy packs."""
+        self._run("preview", event_log, *policy)
+
+    def refresh(self, event_log: Path) -> None:
+        """Read every resource at the target and tell what differs from the state; touches neither."""
+        self._run("refresh", event_log, "--preview-only")
 
     def up(self, event_log: Path) -> None:
         """Create what the program declares."""
@@ -115,7 +128,7 @@ class Stack:
         environment = {
             "PULUMI_HOME": str(self.files.engine_home),
             "PULUMI_DEBUG_COMMANDS": "true",
-            **self._language.attachment(),
+            **self._language.attachment(self._place),
             **additional,
         }
         return self.command.run(list(args), str(self.files.project), environment).stdout

@@ -34,7 +34,7 @@ from harness.world.provider import ProviderProcess
 HERE = Path(__file__).parent
 PROGRAM = HERE / "program"
 PLAIN = HERE / "plain.py"
-OFF = ("--no-preflight", "--no-policy", "--no-recheck", "--no-probe")
+OFF = ("--no-policy", "--no-recheck", "--no-probe")
 # The largest ratio of medians that is accepted, by resources and checks.
 LIMITS = {(10, "off"): 0.55, (60, "off"): 0.65, (10, "on"): 0.95, (60, "on"): 0.95}
 LONGEST = 300  # seconds for one cycle

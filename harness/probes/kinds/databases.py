@@ -1,0 +1,80 @@
+"""`rds-available`: a cluster or an instance in; that it serves, in its version and as it was asked for, out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from harness.probes.comparing import Wanted, differences
+from harness.probes.context import ProbeContext
+from harness.probes.declaring import Keys, kind
+from harness.probes.model import ProbeFailure
+
+
+class DatabaseKeys(Keys):
+    """`rds-available`."""
+
+    cluster: str | None = Field(default=None, description="identifier of the cluster")
+    instance: str | None = Field(default=None, description="identifier of an instance")
+    version: str = Field(default="", description="what the engine's version begins with: 15 means any 15.x")
+    instances: int = Field(default=1, ge=0, description="fewest instances of the cluster, all of them available")
+    instance_class: str = Field(default="", description="class of every instance")
+    equals: Wanted = Field(
+        default={},
+        description="a table of JMESPath = value over what DescribeDBClusters (or DescribeDBInstances) says",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.cluster is None and self.instance is None:
+            raise ValueError("needs `cluster` or `instance`")
+        return self
+
+
+@kind("rds-available", "cluster", "instance")
+def rds_available(context: ProbeContext, keys: DatabaseKeys) -> Mapping[str, Any]:
+    """Cluster and instances are available, in the version and with the settings that were asked for."""
+    rds: Any = context.client("rds")
+    instances: list[dict[str, Any]] = []
+    cluster = None
+    if keys.cluster is not None:
+        cluster = rds.describe_db_clusters(DBClusterIdentifier=keys.cluster)["DBClusters"][0]
+        _available(f"cluster {keys.cluster}", cluster, "Status", keys)
+        ours = [{"Name": "db-cluster-id", "Values": [keys.cluster]}]
+        instances = rds.describe_db_instances(Filters=ours)["DBInstances"]
+        if len(instances) < keys.instances:
+            raise ProbeFailure(
+                f"cluster {keys.cluster} has {len(instances)} instances, wanted {keys.instances} or more"
+            )
+    if keys.instance is not None:
+        alone = rds.describe_db_instances(DBInstanceIdentifier=keys.instance)["DBInstances"][0]
+        if keys.instance not in {each["DBInstanceIdentifier"] for each in instances}:
+            if cluster is not None:
+                raise ProbeFailure(f"instance {keys.instance} is not of cluster {keys.cluster}")
+            instances = [alone]
+    for each in instances:
+        _judge_instance(each, keys)
+    described = instances[0] if cluster is None else cluster
+    wrong = differences(described, keys.equals)
+    if wrong:
+        raise ProbeFailure("the database is not as asked", wrong)
+    states = {each["DBInstanceIdentifier"]: each["DBInstanceClass"] for each in instances}
+    return {"engine": f"{described['Engine']} {described['EngineVersion']}", "available": states or keys.cluster}
+
+
+def _judge_instance(instance: Mapping[str, Any], keys: DatabaseKeys) -> None:
+    name = f"instance {instance['DBInstanceIdentifier']}"
+    _available(name, instance, "DBInstanceStatus", keys)
+    if keys.instance_class and instance["DBInstanceClass"] != keys.instance_class:
+        raise ProbeFailure(f"{name} is of class {instance['DBInstanceClass']}, wanted {keys.instance_class}")
+
+
+def _available(name: str, described: Mapping[str, Any], at: str, keys: DatabaseKeys) -> None:
+    if described[at] != "available":
+        raise ProbeFailure(f"{name} is {described[at]}")
+    version = described["EngineVersion"]
+    wanted = keys.version.removesuffix(".")
+    if wanted and version != wanted and not version.startswith(f"{wanted}."):
+        raise ProbeFailure(f"{name} has version {version}, wanted {wanted}")

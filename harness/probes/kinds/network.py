@@ -1,0 +1,107 @@
+"""`vpc-layout`: a VPC, its subnets and zones in; that they lie and lead where they must out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Self
+
+from pydantic import Field, model_validator
+
+from harness.probes.context import ProbeContext
+from harness.probes.declaring import Keys, Texts, kind
+from harness.probes.model import ProbeFailure
+
+ANYWHERE: Final = "0.0.0.0/0"
+
+
+class NetworkKeys(Keys):
+    """`vpc-layout`."""
+
+    vpc: str = Field(description="id of the VPC")
+    public: Texts = Field(default=[], description="ids of subnets whose default route leads to an internet gateway")
+    private: Texts = Field(default=[], description="ids of subnets that have no way in from the internet")
+    zones: Texts = Field(default=[], description="names of the zones in each of which one subnet of each sort stands")
+    nat: bool = Field(
+        default=True,
+        description="true: private ones go out through an available NAT gateway; false: they do not go out",
+    )
+    endpoints: Texts = Field(default=[], description="services (s3, ecr.api) of exactly the VPC's endpoints")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not {"public", "private", "endpoints"} & self.model_fields_set:
+            raise ValueError("needs `public`, `private` or `endpoints`")
+        return self
+
+
+@kind("vpc-layout", "vpc")
+def vpc_layout(context: ProbeContext, keys: NetworkKeys) -> Mapping[str, Any]:
+    """Subnets stand in their zones, default routes lead where they must, NAT gateways and endpoints are available."""
+    ec2: Any = context.client("ec2")
+    ec2.describe_vpcs(VpcIds=[keys.vpc])  # refuses one that is not there; the filters below would find nothing wrong
+    ours = [{"Name": "vpc-id", "Values": [keys.vpc]}]
+    zones = {each["SubnetId"]: each["AvailabilityZone"] for each in ec2.describe_subnets(Filters=ours)["Subnets"]}
+    ways = _default_routes(zones, ec2.describe_route_tables(Filters=ours)["RouteTables"])
+    wanted = keys.zones or sorted({zones[one] for one in (*keys.public, *keys.private) if one in zones})
+    for sort, subnets in (("public", keys.public), ("private", keys.private)):
+        _judge_zones(sort, subnets, zones, wanted)
+    _judge_ways("public", keys.public, ways, "igw-")
+    _judge_ways("private", keys.private, ways, "nat-" if keys.nat else "")
+    seen: dict[str, Any] = {"zones": wanted, "public": len(keys.public), "private": len(keys.private)}
+    if keys.nat and keys.private:
+        seen["NAT"] = _judge_gateways(ec2, {ways[one] for one in keys.private}, keys.public)
+    if "endpoints" in keys.model_fields_set:
+        seen["endpoints"] = _judge_endpoints(ec2.describe_vpc_endpoints(Filters=ours)["VpcEndpoints"], keys.endpoints)
+    return seen
+
+
+def _judge_zones(sort: str, subnets: Iterable[str], zones: Mapping[str, str], wanted: list[str]) -> None:
+    placed = sorted(zones.get(one, f"{one} is not in the VPC") for one in subnets)
+    if placed and placed != sorted(wanted):
+        raise ProbeFailure(f"{sort} subnets stand in {', '.join(placed)}, wanted one in each of {', '.join(wanted)}")
+
+
+def _judge_ways(sort: str, subnets: Iterable[str], ways: Mapping[str, str], start: str) -> None:
+    astray = {
+        one: ways[one] or "nowhere" for one in subnets if not (ways[one].startswith(start) if start else not ways[one])
+    }
+    if astray:
+        wanted = f"to {start}…" if start else "nowhere"
+        raise ProbeFailure(f"default routes of {sort} subnets do not lead {wanted}", astray)
+
+
+def _judge_gateways(ec2: Any, gateways: set[str], public: list[str]) -> list[str]:
+    for each in ec2.describe_nat_gateways(NatGatewayIds=sorted(gateways))["NatGateways"]:
+        if each["State"] != "available":
+            raise ProbeFailure(f"NAT gateway {each['NatGatewayId']} is {each['State']}")
+        if public and each["SubnetId"] not in public:
+            raise ProbeFailure(f"NAT gateway {each['NatGatewayId']} stands in {each['SubnetId']}, which is not public")
+    return sorted(gateways)
+
+
+def _judge_endpoints(found: list[dict[str, Any]], wanted: list[str]) -> list[str]:
+    # com.amazonaws.REGION.SERVICE, where SERVICE may hold dots of its own.
+    states = {each["ServiceName"].split(".", 3)[-1]: each["State"].lower() for each in found}
+    if states != dict.fromkeys(wanted, "available"):
+        raise ProbeFailure("the endpoints are not as wanted", {"seen": states, "wanted": sorted(wanted)})
+    return sorted(states)
+
+
+def _default_routes(subnets: Iterable[str], tables: list[dict[str, Any]]) -> dict[str, str]:
+    """Where each subnet's default route leads: by its own table, else by the VPC's main one; empty without any."""
+    main, own = "", {}
+    for table in tables:
+        way = next((_way(route) for route in table["Routes"] if route.get("DestinationCidrBlock") == ANYWHERE), "")
+        for each in table["Associations"]:
+            if each.get("Main"):
+                main = way
+            if each.get("SubnetId"):
+                own[each["SubnetId"]] = way
+    return {subnet: own.get(subnet, main) for subnet in subnets}
+
+
+def _way(route: Mapping[str, Any]) -> str:
+    if route.get("State", "active") != "active":
+        return f"a {route['State']}"
+    named = ("NatGatewayId", "GatewayId", "TransitGatewayId", "NetworkInterfaceId", "InstanceId")
+    return next((route[name] for name in named if route.get(name)), "elsewhere")

@@ -1,0 +1,372 @@
+"""Each kind of declared probe on the real emulator: it passes, and what is broken behind the stack is caught by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from probe_tables import once
+
+from harness.probes.declaring import kinds
+from harness.probes.registry import ProbeContext
+from harness.world.emulator import Emulator
+
+REGION = "eu-central-1"
+Break = Callable[["Aws"], object]
+
+
+class Aws:
+    """Clients of an account of the test's own, and what was made in it, by name."""
+
+    def __init__(self, context: ProbeContext) -> None:
+        self.context = context
+        self.made: Any = context.outputs
+
+    def __getattr__(self, service: str) -> Any:
+        return self.context.client(service)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.made[name]
+
+
+@dataclass
+class Case:
+    """A kind: what it needs, its table, and ways to break it, each with a word that its evidence must hold."""
+
+    make: Callable[[Aws], dict[str, Any]]
+    table: str
+    breaks: dict[str, tuple[Break, str]] = field(default_factory=dict)
+
+
+@pytest.fixture
+def aws(emulator: Emulator, account: str) -> Iterator[Aws]:
+    """An empty account."""
+    context = ProbeContext(
+        outputs={}, region=REGION, suffix="s1x", endpoint=emulator.url, access_key=account, secret_key="x"
+    )
+    yield Aws(context)
+    context.close()
+
+
+def outcome(aws: Aws, table: str) -> Any:
+    """One attempt with what was made as outputs."""
+    return once(table, aws.context)
+
+
+def a_bucket(aws: Aws) -> dict[str, Any]:
+    """A bucket of that account's name."""
+    name = f"bucket-{aws.context.access_key}"
+    aws.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return {"bucket": name}
+
+
+def a_queue(aws: Aws) -> dict[str, Any]:
+    """A queue."""
+    return {"queue": aws.sqs.create_queue(QueueName="queue")["QueueUrl"]}
+
+
+def a_secret(aws: Aws) -> dict[str, Any]:
+    """User and password as JSON."""
+    value = json.dumps({"username": "me", "password": "correct-horse-battery-staple"})
+    return {"secret": aws.secretsmanager.create_secret(Name="secret", SecretString=value)["ARN"]}
+
+
+def put_secret(aws: Aws, value: str) -> None:
+    """Another value."""
+    aws.secretsmanager.put_secret_value(SecretId=aws["secret"], SecretString=value)
+
+
+def log_groups(aws: Aws) -> dict[str, Any]:
+    """Two that share a prefix, encrypted, for 30 days."""
+    key = aws.kms.create_key()["KeyMetadata"]["Arn"]
+    for name in ("/app", "/app/more"):
+        aws.logs.create_log_group(logGroupName=name, kmsKeyId=key)
+        aws.logs.put_retention_policy(logGroupName=name, retentionInDays=30)
+    return {"groups": ["/app", "/app/more"], "key": key}
+
+
+def without_key(aws: Aws) -> None:
+    """The same group, made again by somebody else."""
+    aws.logs.delete_log_group(logGroupName="/app")
+    aws.logs.create_log_group(logGroupName="/app")
+    aws.logs.put_retention_policy(logGroupName="/app", retentionInDays=30)
+
+
+def a_key(aws: Aws) -> dict[str, Any]:
+    """One that rotates, with an alias, and another."""
+    key, other = (aws.kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    aws.kms.enable_key_rotation(KeyId=key)
+    aws.kms.create_alias(AliasName="alias/mine", TargetKeyId=key)
+    return {"key": key, "alias": "alias/mine", "other": other}
+
+
+def a_database(aws: Aws) -> dict[str, Any]:
+    """Aurora with one writer."""
+    engine = {"Engine": "aurora-postgresql", "EngineVersion": "15.10"}
+    aws.rds.create_db_cluster(
+        DBClusterIdentifier="cluster", MasterUsername="me", MasterUserPassword="long-enough-1", **engine
+    )
+    aws.rds.create_db_instance(
+        DBInstanceIdentifier="writer", DBClusterIdentifier="cluster", DBInstanceClass="db.serverless", **engine
+    )
+    return {"cluster": "cluster", "version": "15.10"}
+
+
+def a_registry(aws: Aws) -> dict[str, Any]:
+    """Two repositories that scan."""
+    for name in ("one", "two"):
+        aws.ecr.create_repository(repositoryName=name, imageScanningConfiguration={"scanOnPush": True})
+    return {"repositories": ["one", "two"]}
+
+
+def a_network(aws: Aws) -> dict[str, Any]:
+    """Two zones with a public and a private subnet each, a NAT gateway and an endpoint."""
+    ec2 = aws.ec2
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    zones = [f"{REGION}a", f"{REGION}b"]
+    blocks = iter(range(9))
+
+    def subnets() -> list[str]:
+        made = [
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{next(blocks)}.0/24", AvailabilityZone=zone) for zone in zones
+        ]
+        return [one["Subnet"]["SubnetId"] for one in made]
+
+    def table(members: list[str], **way: str) -> str:
+        made = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+        ec2.create_route(RouteTableId=made, DestinationCidrBlock="0.0.0.0/0", **way)
+        for one in members:
+            ec2.associate_route_table(RouteTableId=made, SubnetId=one)
+        return str(made)
+
+    public, private = subnets(), subnets()
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=public[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
+    tables = {"open": table(public, GatewayId=gateway), "closed": table(private, NatGatewayId=nat)}
+    endpoint = ec2.create_vpc_endpoint(
+        VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3", RouteTableIds=[tables["closed"]]
+    )["VpcEndpoint"]["VpcEndpointId"]
+    made = {"vpc": vpc, "public": public, "private": private, "zones": zones, "nat": nat, "endpoint": endpoint}
+    return {**made, **tables, "gateway": gateway, "allocation": address}
+
+
+def reroute(aws: Aws, table: str, **way: str) -> None:
+    """Another default route, or none."""
+    aws.ec2.delete_route(RouteTableId=aws[table], DestinationCidrBlock="0.0.0.0/0")
+    if way:
+        aws.ec2.create_route(RouteTableId=aws[table], DestinationCidrBlock="0.0.0.0/0", **way)
+
+
+def move_nat(aws: Aws) -> None:
+    """A NAT gateway in a private subnet reaches nobody."""
+    address = aws.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    made = aws.ec2.create_nat_gateway(SubnetId=aws["private"][0], AllocationId=address)["NatGateway"]["NatGatewayId"]
+    reroute(aws, "closed", NatGatewayId=made)
+
+
+def leave_table(aws: Aws) -> None:
+    """What has no table of its own goes by the VPC's main one, which leads nowhere."""
+    [table] = aws.ec2.describe_route_tables(RouteTableIds=[aws["closed"]])["RouteTables"]
+    aws.ec2.disassociate_route_table(AssociationId=table["Associations"][0]["RouteTableAssociationId"])
+
+
+CASES = {
+    "s3-round-trip": Case(
+        a_bucket,
+        "bucket = '${bucket}'",
+        {"deleted": (lambda aws: aws.s3.delete_bucket(Bucket=aws["bucket"]), "NoSuchBucket")},
+    ),
+    "sqs-round-trip": Case(
+        a_queue,
+        "queue = '${queue}'\ntimeout = 0.2",
+        {
+            "deleted": (lambda aws: aws.sqs.delete_queue(QueueUrl=aws["queue"]), "NonExistentQueue"),
+            "delayed": (
+                lambda aws: aws.sqs.set_queue_attributes(QueueUrl=aws["queue"], Attributes={"DelaySeconds": "900"}),
+                "did not come back",
+            ),
+        },
+    ),
+    "secret-readable": Case(
+        a_secret,
+        "secret = '${secret}'\nfields = ['username', 'password']\npassword-length = 20",
+        {
+            "deleted": (lambda aws: aws.secretsmanager.delete_secret(SecretId=aws["secret"]), "InvalidRequest"),
+            "field gone": (
+                lambda aws: put_secret(aws, '{"password": "correct-horse-battery-staple"}'),
+                "lacks username",
+            ),
+            "field empty": (lambda aws: put_secret(aws, '{"username": "", "password": "x"}'), "lacks username"),
+            "too short": (lambda aws: put_secret(aws, '{"username": "me", "password": "hunter2"}'), "has 7 characters"),
+            "no JSON": (lambda aws: put_secret(aws, "hunter2"), "not a JSON object"),
+        },
+    ),
+    "log-retention": Case(
+        log_groups,
+        "log-groups = '${groups}'\ndays = 30\nkms-key = '${key}'",
+        {
+            "deleted": (lambda aws: aws.logs.delete_log_group(logGroupName="/app"), "no log group /app"),
+            "for ever": (lambda aws: aws.logs.delete_retention_policy(logGroupName="/app/more"), "for ever"),
+            "other days": (
+                lambda aws: aws.logs.put_retention_policy(logGroupName="/app", retentionInDays=7),
+                "retention 7, wanted 30",
+            ),
+            "no key": (without_key, "no key of ours"),
+        },
+    ),
+    "kms-rotation": Case(
+        a_key,
+        "key = '${key}'\nalias = '${alias}'",
+        {
+            "rotation off": (lambda aws: aws.kms.disable_key_rotation(KeyId=aws["key"]), "rotation is off"),
+            "disabled": (lambda aws: aws.kms.disable_key(KeyId=aws["key"]), "Disabled"),
+            "to be deleted": (lambda aws: aws.kms.schedule_key_deletion(KeyId=aws["key"]), "PendingDeletion"),
+            "alias elsewhere": (
+                lambda aws: aws.kms.update_alias(AliasName=aws["alias"], TargetKeyId=aws["other"]),
+                "alias/mine leads to",
+            ),
+            "alias gone": (lambda aws: aws.kms.delete_alias(AliasName=aws["alias"]), "NotFound"),
+        },
+    ),
+    "rds-available": Case(
+        a_database,
+        "cluster = '${cluster}'\nversion = '${version}'\ninstance-class = 'db.serverless'\n"
+        "equals = { DeletionProtection = false, 'length(DBClusterMembers)' = 1 }",
+        {
+            "no instance": (
+                lambda aws: aws.rds.delete_db_instance(DBInstanceIdentifier="writer", SkipFinalSnapshot=True),
+                "has 0 instances",
+            ),
+            "protected": (
+                lambda aws: aws.rds.modify_db_cluster(DBClusterIdentifier="cluster", DeletionProtection=True),
+                "DeletionProtection",
+            ),
+            "other version": (lambda aws: aws.made.update(version="15.1"), "version 15.10, wanted 15.1"),
+            "other class": (
+                lambda aws: aws.rds.modify_db_instance(
+                    DBInstanceIdentifier="writer", DBInstanceClass="db.r6g.large", ApplyImmediately=True
+                ),
+                "db.r6g.large",
+            ),
+            "stopped": (lambda aws: aws.rds.stop_db_cluster(DBClusterIdentifier="cluster"), "stop"),
+            "not there": (lambda aws: aws.made.update(cluster="nowhere"), "DBClusterNotFound"),
+        },
+    ),
+    "ecr-scan": Case(
+        a_registry,
+        "repositories = '${repositories}'",
+        {
+            "switched off": (
+                lambda aws: aws.ecr.put_image_scanning_configuration(
+                    repositoryName="two", imageScanningConfiguration={"scanOnPush": False}
+                ),
+                "does not scan on push: two",
+            ),
+            "deleted": (lambda aws: aws.ecr.delete_repository(repositoryName="one"), "RepositoryNotFound"),
+        },
+    ),
+    "vpc-layout": Case(
+        a_network,
+        "vpc = '${vpc}'\npublic = '${public}'\nprivate = '${private}'\nzones = '${zones}'\nendpoints = 's3'",
+        {
+            "public without way": (lambda aws: reroute(aws, "open"), "of public subnets do not lead to igw-"),
+            "public through NAT": (lambda aws: reroute(aws, "open", NatGatewayId=aws["nat"]), "do not lead to igw-"),
+            "private in the open": (
+                lambda aws: reroute(aws, "closed", GatewayId=aws["gateway"]),
+                "do not lead to nat-",
+            ),
+            "private by the main table": (leave_table, "nowhere"),
+            "NAT deleted": (lambda aws: aws.ec2.delete_nat_gateway(NatGatewayId=aws["nat"]), "is delet"),
+            "NAT not public": (move_nat, "which is not public"),
+            "endpoint deleted": (
+                lambda aws: aws.ec2.delete_vpc_endpoints(VpcEndpointIds=[aws["endpoint"]]),
+                "endpoints",
+            ),
+            "a zone more": (lambda aws: aws["zones"].append(f"{REGION}c"), f"one in each of {REGION}a"),
+            "subnet of another": (lambda aws: aws["public"].append("subnet-of-another"), "is not in the VPC"),
+            "VPC of another": (lambda aws: aws.made.update(vpc="vpc-0123456789abcdef0"), "InvalidVpcID.NotFound"),
+        },
+    ),
+}
+ELSEWHERE = {"http", "tcp", "tags", "suffix"}  # test_probe_web.py, test_probe_marks.py
+
+
+def test_no_kind_goes_without_a_case() -> None:
+    """A kind that is added needs a target that passes and one that does not."""
+    assert kinds().keys() == CASES.keys() | ELSEWHERE
+    assert all(case.breaks for case in CASES.values())
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_good_target_passes(aws: Aws, kind: str) -> None:
+    """At the first attempt, with evidence that does not hold a secret."""
+    case = CASES[kind]
+    aws.made.update(case.make(aws))
+    result = outcome(aws, f"kind = '{kind}'\n{case.table}\n")
+    assert result.status == "passed", result.detail
+    assert result.detail
+    assert "correct-horse" not in result.detail
+
+
+@pytest.mark.parametrize(("kind", "how"), [(kind, how) for kind, case in CASES.items() for how in case.breaks])
+def test_what_was_broken_behind_the_stack_is_caught(aws: Aws, kind: str, how: str) -> None:
+    """By that probe, as a failure (it may pass with time), with words that say what is wrong."""
+    case = CASES[kind]
+    aws.made.update(case.make(aws))
+    act, said = case.breaks[how]
+    act(aws)
+    result = outcome(aws, f"kind = '{kind}'\n{case.table}\n")
+    assert result.status == "failed", result.detail
+    assert said in result.detail
+    assert "hunter2" not in result.detail
+
+
+def test_a_round_trip_leaves_nothing_in_a_bucket_with_versions(aws: Aws) -> None:
+    """Neither a version nor a delete marker: either would keep the bucket from being deleted."""
+    aws.made.update(a_bucket(aws))
+    aws.s3.put_bucket_versioning(Bucket=aws["bucket"], VersioningConfiguration={"Status": "Enabled"})
+    result = outcome(aws, "kind = 's3-round-trip'\nbucket = '${bucket}'\nprefix = 'p/'\n")
+    assert result.status == "passed", result.detail
+    left = aws.s3.list_object_versions(Bucket=aws["bucket"])
+    assert not left.get("Versions")
+    assert not left.get("DeleteMarkers")
+
+
+def test_messages_of_others_stay_in_the_queue(aws: Aws) -> None:
+    """They are given back at once, and the probe's own message is gone."""
+    aws.made.update(a_queue(aws))
+    for number in range(3):
+        aws.sqs.send_message(QueueUrl=aws["queue"], MessageBody=f"order {number}")
+    assert outcome(aws, "kind = 'sqs-round-trip'\nqueue = '${queue}'\n").status == "passed"
+    got = aws.sqs.receive_message(QueueUrl=aws["queue"], MaxNumberOfMessages=10)["Messages"]
+    assert sorted(one["Body"] for one in got) == ["order 0", "order 1", "order 2"]
+
+
+def test_a_queue_in_order_works_as_well(aws: Aws) -> None:
+    """A FIFO queue wants a group and a deduplication id."""
+    queue = aws.sqs.create_queue(QueueName="queue.fifo", Attributes={"FifoQueue": "true"})
+    aws.made.update(queue=queue["QueueUrl"])
+    result = outcome(aws, "kind = 'sqs-round-trip'\nqueue = '${queue}'\n")
+    assert result.status == "passed", result.detail
+
+
+def test_a_version_ends_where_its_number_ends(aws: Aws) -> None:
+    """15 and 15. mean any 15.x; 1 does not; an instance can be asked for alone."""
+    aws.made.update(a_database(aws))
+    table = "kind = 'rds-available'\ninstance = 'writer'\n"
+    for version, status in (("15", "passed"), ("15.", "passed"), ("15.10", "passed"), ("1", "failed")):
+        assert outcome(aws, f"{table}version = '{version}'\n").status == status, version
+
+
+def test_private_subnets_may_be_meant_to_lead_nowhere(aws: Aws) -> None:
+    """`nat = false` passes without a way out and fails with one."""
+    aws.made.update(a_network(aws))
+    table = "kind = 'vpc-layout'\nvpc = '${vpc}'\nprivate = '${private}'\nnat = false\n"
+    assert "do not lead nowhere" in outcome(aws, table).detail
+    reroute(aws, "closed")
+    assert outcome(aws, table).status == "passed"
