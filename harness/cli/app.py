@@ -40,3 +40,10 @@ def console() -> Console:
     from harness.report.console import stderr_console
 
     return stderr_console()
+
+
+def tell(text: str) -> None:
+    """A line that says what goes on."""
+    from rich.text import Text
+
+    console().print(Text(text), style="dim", highlight=False, soft_wrap=True)

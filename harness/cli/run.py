@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from harness.cli.app import JsonOption, app, console
+from harness.cli.app import JsonOption, app, console, tell
 from harness.cli.reports import HtmlOption, JunitOption, conclude
 
 
@@ -52,7 +52,6 @@ def run(
     """Bring programs up, probe them, destroy them, and check that nothing is left."""
     from harness.plan.make import make_plan
     from harness.plan.settings import Settings, parse_duration
-    from harness.report.console import LiveView
     from harness.report.publish import Destinations
     from harness.run.admit import admit
     from harness.world.open import open_world
@@ -85,11 +84,10 @@ def run(
     plan = make_plan(settings, rng)
     admit(plan)
     screen = console()
-    with (
-        LiveView(screen) as view,
-        open_world(where, plan.provider, plan.run, os.environ, view.tell, plan=plan) as world,
-    ):
-        from harness.run.execute import execute  # after the programs' imports have begun: these take as long
+    with open_world(where, plan.provider, plan.run, os.environ, tell, plan=plan) as world:
+        from harness.report.console import LiveView  # after the programs' imports have begun: these take a while too
+        from harness.run.execute import execute
 
-        result = execute(plan, world, view, rng)
+        with LiveView(screen) as view:
+            result = execute(plan, world, view, rng)
     conclude(result, reports, screen)

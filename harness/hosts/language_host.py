@@ -231,17 +231,26 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
             with self._tended(start, context) as child:
                 if child is None:
                     return ""
-                if self._shelf is not None and not request.dryRun:
-                    self._shelf.turn()
+                self._note_begin(request)
                 child.feed(json.dumps(self._request(request, program)).encode())
                 code, verdict = child.wait()
                 for stream in streams:
                     stream.close()
+            self._note_end(request)
         except OSError as error:
             return f"the program's interpreter {python} cannot be started: {error.strerror or error}"
         if self._cancelled or not context.is_active():
             return ""
         return _judge(code, verdict, python)
+
+    def _note_begin(self, request: Any) -> None:
+        """An `up` is the last that runs in the interpreter of the preview before it."""
+        if self._shelf is not None and not request.dryRun:
+            self._shelf.turn()
+
+    def _note_end(self, request: Any) -> None:
+        if self._shelf is not None and request.dryRun:
+            self._shelf.after_preview()
 
     def _warm(self, python: Path, context: Any) -> WarmPython | None:
         """One with the SDK imported already, unless there is none for this interpreter or the call is over."""

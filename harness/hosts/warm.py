@@ -159,6 +159,8 @@ class WarmShelf:
         self._lock = threading.Lock()
         self._every: list[WarmPython] = []
         self._current = self._start()
+        self._next: WarmPython | None = None
+        self._turned = False
 
     @property
     def pids(self) -> set[int]:
@@ -180,10 +182,18 @@ class WarmShelf:
             return None
         return current
 
+    def after_preview(self) -> None:
+        """A preview is through, and `up` comes next: begin with the process for what comes after that."""
+        with self._lock:
+            if self._fresh_after_up and self._next is None and not self._turned:
+                self._next = self._start()
+
     def turn(self) -> None:
         """`up` has begun: whatever runs the program after it gets a process with another hash seed."""
+        self.after_preview()
         with self._lock:
-            before, self._current = self._current, self._start() if self._fresh_after_up else None
+            self._turned = True
+            before, self._current, self._next = self._current, self._next, None
         if before is not None:
             before.retire()
 

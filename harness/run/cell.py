@@ -1,7 +1,8 @@
 """A specification on standard input in, messages as JSON lines on standard output out: the process of one cell.
 
-It lives in a session of its own. Its input stays open as long as the CLI lives: a line `stop REASON` asks for an end,
-and the end of the input means that the CLI died, which ends the cell too, with its destroy.
+It lives in a session of its own. Its input stays open as long as the CLI lives: a line `go` says that the lease is on
+disk, before which nothing is made; `stop REASON` asks for an end; and the end of the input means that the CLI died,
+which ends the cell too, with its destroy.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.run.lifecycle import run_cell
-from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
+from harness.run.messages import GO, CellSpec, Message, NoteMessage, ResultMessage
 from harness.run.shield import Shield
 from harness.world.files import CellFiles
 
@@ -50,8 +51,9 @@ def main() -> None:
     shield = Shield(time.monotonic, spec.limits.run, lambda text: voice.say(NoteMessage(text=text)))
     for number in SIGNALS:
         signal.signal(number, lambda n, _frame: _interrupt_apart(shield, signal.Signals(n).name))
-    threading.Thread(target=_listen, args=(sys.stdin, shield), daemon=True).start()
-    record = run_cell(spec, shield, voice.say)
+    leased = threading.Event()
+    threading.Thread(target=_listen, args=(sys.stdin, shield, leased), daemon=True).start()
+    record = run_cell(spec, shield, voice.say, leased.wait)
     result = record.result()
     files = CellFiles(spec.directory)
     files.result.write_text(result.model_dump_json(indent=1), encoding="utf-8")
@@ -72,9 +74,11 @@ def _claim_stdout() -> TextIO:
     return stream
 
 
-def _listen(stream: TextIO, shield: Shield) -> None:
+def _listen(stream: TextIO, shield: Shield, leased: threading.Event) -> None:
     for line in stream:
-        if line.startswith("stop "):
+        if line.strip() == GO:
+            leased.set()
+        elif line.startswith("stop "):
             shield.interrupt(line.removeprefix("stop ").strip())
     shield.interrupt("the harness process is gone")
 

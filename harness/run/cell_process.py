@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from harness.model import CellResult, CellStatus, Failure, PhaseName, PhaseResult, PhaseStatus, ResourceRef, Resources
-from harness.run.messages import MESSAGES, CellSpec, Message, NoteMessage, ResultMessage
+from harness.run.messages import GO, MESSAGES, CellSpec, Message, NoteMessage, ResultMessage
 from harness.world.files import CellFiles
 from harness.world.language import Language
 from harness.world.target import Target, program_environment
@@ -59,16 +60,10 @@ class CellProcess:
     def stop(self, reason: str) -> None:
         """Ask the cell to stop and destroy."""
         self._stop = reason
-        process = self._process
-        if process is not None and process.stdin is not None:
-            try:
-                process.stdin.write(f"stop {reason}\n")
-                process.stdin.flush()
-            except (BrokenPipeError, ValueError):  # it has just ended, which is what was wanted
-                return
+        self._write(f"stop {reason}")
 
     def begin(self) -> None:
-        """Start the process: it imports what it needs, and waits for its specification. Raises OSError or HomeError."""
+        """Start the process: it may preview, and makes nothing before `run`. Raises OSError or HomeError."""
         spec = self._spec
         files = CellFiles(spec.directory)
         files.make()
@@ -89,14 +84,24 @@ class CellProcess:
         self._begun = True
         if host is not None:
             host.let_go()
+        self._write(spec.model_dump_json())
 
     def abandon(self) -> None:
-        """End a process that got no specification."""
+        """End a process that was begun and shall not run. It has made nothing."""
         process = self._process
         if process is not None and process.stdin is not None and process.stdout is not None:
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it has ended already
+                process.stdin.close()
             process.stdout.close()
             process.wait()
+
+    def _write(self, line: str) -> None:
+        """A line for the process. One that has just ended shows by the end of what it says."""
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError, ValueError):
+                process.stdin.write(line + "\n")
+                process.stdin.flush()
 
     def _once(self, spec: CellSpec) -> CellResult | None:
         if not self._begun:
@@ -113,13 +118,8 @@ class CellProcess:
             process.wait()
 
     def _attend(self, process: subprocess.Popen[str], spec: CellSpec) -> CellResult | None:
-        assert process.stdin is not None  # noqa: S101 - Popen was given pipes
-        assert process.stdout is not None  # noqa: S101
-        try:
-            process.stdin.write(spec.model_dump_json() + "\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            return None
+        assert process.stdout is not None  # noqa: S101 - Popen was given pipes
+        self._write(GO)
         if self._stop is not None and not spec.recover:
             self.stop(self._stop)
         result = None

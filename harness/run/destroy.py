@@ -11,8 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from pulumi.automation.errors import CommandError
-
 from harness.errors import HarnessError, WorldError
 from harness.model import CellStatus, Failure, PhaseName
 from harness.providers.journal import read_journal
@@ -23,7 +21,7 @@ from harness.run.ledger import Known, Ledger
 from harness.run.operation import operate
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
-from harness.world.command import Guard
+from harness.world.command import EngineFailedError, Guard
 from harness.world.provider import Asked
 
 ATTEMPTS = 3  # of the engine's destroy: the second finds what only needed its dependents gone
@@ -63,7 +61,7 @@ class Destroyer:
                 work()
         except HarnessError as error:
             raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
-        except CommandError as error:
+        except EngineFailedError as error:
             raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {last_words(str(error))}")) from error
         except OSError as error:
             raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {error}")) from error

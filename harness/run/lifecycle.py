@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from harness.errors import HarnessError
@@ -18,16 +18,22 @@ from harness.run.preview import Previewed, preview_cell
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 
+NOTHING = "nothing had been made"
+TICK = 0.05  # seconds between two looks at whether we must stop
 
-def run_cell(spec: CellSpec, shield: Shield, say: Say) -> Record:
-    """The whole life of one cell. Raises nothing that a user can cause: it is in the record."""
+
+def run_cell(spec: CellSpec, shield: Shield, say: Say, leased: Callable[[float], bool]) -> Record:
+    """The whole life of one cell. Raises nothing that a user can cause: it is in the record.
+
+    `leased` waits so many seconds for the lease to be on disk, and says whether it is. Nothing is made before.
+    """
     record = Record(spec, say, time.monotonic)
     try:
         with open_cell_world(spec, shield) as world:
             if spec.recover:
                 _recover(world, record, shield)
             else:
-                _live(world, record, shield)
+                _live(world, record, shield, leased)
     except PhaseError as error:
         if record.failure is None:  # its phase records it; one that did not must not pass for success
             record.fail(CellStatus.ERRORED, error.failure)
@@ -45,8 +51,8 @@ def _give_up(record: Record, failure: Failure) -> None:
         raise PhaseError(failure)
 
 
-def _live(world: CellWorld, record: Record, shield: Shield) -> None:
-    previewed = _preflight(world, record, shield)
+def _live(world: CellWorld, record: Record, shield: Shield, leased: Callable[[float], bool]) -> None:
+    previewed = _preflight(world, record, shield, leased)
     with destroy_armed(world, record, shield), suppress(PhaseError):
         with record.phase(PhaseName.UP, failed=CellStatus.ERRORED):
             record.planned = previewed.planned
@@ -62,13 +68,18 @@ def _recover(world: CellWorld, record: Record, shield: Shield) -> None:
     Destroyer(world, record, shield).run()
 
 
-def _preflight(world: CellWorld, record: Record, shield: Shield) -> Previewed:
-    """The stack, and one preview. What it refuses was never made."""
+def _preflight(world: CellWorld, record: Record, shield: Shield, leased: Callable[[float], bool]) -> Previewed:
+    """The stack, one preview, and the lease, which is opened meanwhile. What it refuses was never made."""
     with record.phase(PhaseName.PREFLIGHT, failed=CellStatus.REJECTED):
         world.create_stack()
-        if not record.spec.preflight:
-            return Previewed()
-        return preview_cell(world, record, shield)
+        spec = record.spec
+        wanted = spec.preflight and (spec.policy or spec.probe)  # else nobody asks for it
+        previewed = preview_cell(world, record, shield) if wanted else Previewed()
+        while not leased(TICK):
+            if (reason := shield.stop()) is not None:
+                failure = Failure(phase=PhaseName.PREFLIGHT, message=f"stopped: {reason}", hint=NOTHING)
+                raise PhaseError(failure, interrupted=shield.interrupted is not None)
+        return previewed
 
 
 @contextmanager

@@ -100,6 +100,7 @@ class ResultMessage(Frozen):
     result: CellResult
 
 
+GO = "go"  # the line after the specification: the lease is on disk, things may be made
 Message: TypeAlias = Annotated[
     PhaseMessage | ProgressMessage | NoteMessage | ResultMessage, Field(discriminator="kind")
 ]

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pulumi.automation.errors import CommandError
-
 from harness.model import Failure, PhaseName
 from harness.run.failure import explain_failure
 from harness.run.log import write_event
@@ -15,7 +13,7 @@ from harness.run.messages import ProgressMessage
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 from harness.run.timeline import EventLog, Timeline
-from harness.world.command import FIRST_GRACE, EngineStoppedError, Guard
+from harness.world.command import FIRST_GRACE, EngineFailedError, EngineStoppedError, Guard
 from harness.world.stack import Stack
 
 PROGRESS_EVERY = 0.2  # seconds between two progress messages
@@ -58,7 +56,7 @@ def operate(
     except EngineStoppedError as stopped:
         interrupted = shield.interrupted is not None
         raise PhaseError(_stopped(phase, stopped, timeline), interrupted=interrupted, stopped=True) from stopped
-    except CommandError as error:
+    except EngineFailedError as error:
         failure = explain_failure(phase, timeline, str(error), record.spec.cell.program)
         raise PhaseError(failure, output=str(error)) from error
     finally:

@@ -1,8 +1,8 @@
-"""An engine call in, its result out: the Automation API's door to the engine, with what it lacks.
+"""An engine call in, its output out: how the engine is run, also below the Automation API.
 
 The SDK starts the engine in the caller's process group, without time-out or cancel. Here every call has a session of
 its own, so that Ctrl-C in a terminal reaches the harness alone; the engine, and only its process id, is told to stop
-by `Guard.stop`; and nothing of its session outlives it. This is the one file that touches the SDK's process machinery.
+by `Guard.stop`; and nothing of its session outlives it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from pathlib import Path
 from typing import IO
 
 import psutil
-from pulumi.automation import CommandResult, PulumiCommand
-from pulumi.automation.errors import create_command_error
-from semver import VersionInfo
 
 TICK = 0.05  # seconds between two looks at the event log and the stop flag
 # After the first SIGINT the engine waits for calls in flight. The bundled provider honours Cancel within 0.1 s; a
@@ -49,13 +46,29 @@ class Guard:
     grace: float = FIRST_GRACE  # seconds that calls in flight get to end by themselves
 
 
-class EngineCommand(PulumiCommand):
+class EngineFailedError(Exception):
+    """A call ended with another code than 0; `finished` is all that it printed."""
+
+    def __init__(self, finished: Finished) -> None:
+        super().__init__(f"\n code: {finished.code}\n stdout: {finished.stdout}\n stderr: {finished.stderr}\n")
+        self.finished = finished
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A call that has ended."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+class EngineCommand:
     """`pulumi`, run under a guard."""
 
     def __init__(self, executable: Path, version: str, environment: Mapping[str, str], pid_file: Path) -> None:
-        # No super().__init__: it would spend 0.4 s to ask a version that is known.
-        self.command = str(executable)
-        self.version = VersionInfo.parse(version)
+        self.executable = executable
+        self.version = version
         self._environment = dict(environment)
         self._pid_file = pid_file
         self._guard = Guard(stop=lambda: None)
@@ -76,10 +89,10 @@ class EngineCommand(PulumiCommand):
         additional_env: Mapping[str, str],
         on_output: Callable[[str], object] | None = None,
         on_error: Callable[[str], object] | None = None,
-    ) -> CommandResult:
-        """Run one command to its end. Raises the SDK's CommandError, or EngineStoppedError."""
+    ) -> Finished:
+        """Run one command to its end. Raises EngineFailedError or EngineStoppedError."""
         environment = {**self._environment, **additional_env, "PULUMI_AUTOMATION_API": "true"}
-        command = [self.command, "--non-interactive", *(arg for arg in args if arg != "--non-interactive")]
+        command = [str(self.executable), "--non-interactive", *(arg for arg in args if arg != "--non-interactive")]
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -106,10 +119,10 @@ class EngineCommand(PulumiCommand):
         self._pid_file.unlink(missing_ok=True)
         if stopped is not None:
             raise stopped
-        result = CommandResult(stdout=readers[0].text, stderr=readers[1].text, code=process.returncode)
+        finished = Finished(readers[0].text, readers[1].text, process.returncode)
         if process.returncode != 0:
-            raise create_command_error(result)
-        return result
+            raise EngineFailedError(finished)
+        return finished
 
     def _record(self, pid: int) -> None:
         """Who comes after a crash must find the engine that still runs."""

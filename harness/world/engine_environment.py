@@ -39,6 +39,8 @@ def engine_environment(
             "PULUMI_BACKEND_URL": f"file://{quote(str(files.state))}",
             "PULUMI_HOME": str(files.engine_home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # The engine lives for seconds: collecting its garbage less often saves a tenth of its time.
+            "GOGC": base.get("GOGC", "400"),
             # A copy of the whole state per call, which nobody reads; the one beside the state file is made as ever.
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",

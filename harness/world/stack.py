@@ -1,18 +1,19 @@
 """A cell in, an Automation API stack out: private project, state and engine home, and Pulumi's verbs on them.
 
 The SDK's own `Stack.up` and `Stack.destroy` make four and two engine calls (outputs, history); what they ask for is in
-the event log and the state file that we own, so each verb here is one call.
+the event log and the state file that we own, so each verb here is one call, with the options that the Automation API
+gives. Its workspace does what else is done to the state.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from pulumi.automation import Deployment, LocalWorkspace
 
 from harness.errors import RunError
 from harness.model import Cell
@@ -20,6 +21,9 @@ from harness.world.checkpoint import Checkpoint, empty_stack, read_checkpoint, r
 from harness.world.command import EngineCommand
 from harness.world.files import CellFiles
 from harness.world.language import Language
+
+if TYPE_CHECKING:
+    from pulumi.automation import LocalWorkspace
 
 PARALLEL = 64  # operations at once; AWS's own throttling answers above that
 _NOT_OURS = ("backend", "stackConfigDir", "main", "runtime")  # of Pulumi.yaml: replaced by our own
@@ -45,9 +49,12 @@ class Stack:
         self.command = command
         self._language = language
         self._place = place
-        self._workspace = LocalWorkspace(
-            work_dir=str(files.project), pulumi_home=str(files.engine_home), pulumi_command=command
-        )
+
+    @cached_property
+    def _workspace(self) -> LocalWorkspace:
+        from harness.world.automation import open_workspace
+
+        return open_workspace(self.files, self.command)
 
     def create(self) -> None:
         """Write the private project and an empty stack. Raises RunError when the disk refuses.
@@ -71,7 +78,7 @@ class Stack:
 
     def up(self, event_log: Path) -> None:
         """Create what the program declares."""
-        self._run("up", event_log, "--yes", "--skip-preview")
+        self._run("up", event_log, "--yes", "--skip-preview", PULUMI_SKIP_CHECKPOINTS="true")
 
     def destroy(self, event_log: Path) -> None:
         """Delete what the state holds, going on past errors.
@@ -107,7 +114,8 @@ class Stack:
         """Drop pending operations from the state; only after each was looked up at the target."""
         deployment = self._workspace.export_stack(self.cell.stack)
         kept = {name: part for name, part in (deployment.deployment or {}).items() if name != "pending_operations"}
-        self._workspace.import_stack(self.cell.stack, Deployment(version=deployment.version, deployment=kept))
+        deployment.deployment = kept
+        self._workspace.import_stack(self.cell.stack, deployment)
 
     def secret_outputs(self) -> Mapping[str, Any]:
         """Outputs in plain text, for probes only: an engine call, needed just when one of them is secret."""

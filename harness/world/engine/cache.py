@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -63,9 +65,20 @@ class Cache:
             raise RouteError(f"the cached engine {self.entry} is incomplete ({type(error).__name__})") from error
         if status.st_size != size:
             raise RouteError(f"the cached engine {self.executable} has {status.st_size} bytes instead of {size}")
-        if status.st_mtime_ns != mtime_ns and sha256(self.executable) != digest:
-            raise RouteError(f"the cached engine {self.executable} was changed: its SHA-256 is not the recorded one")
+        if status.st_mtime_ns != mtime_ns:
+            if sha256(self.executable) != digest:
+                raise RouteError(
+                    f"the cached engine {self.executable} was changed: its SHA-256 is not the recorded one"
+                )
+            with contextlib.suppress(OSError):  # where it cannot be recorded, it is hashed again next time
+                self._record({**recorded, "mtime_ns": status.st_mtime_ns})
         return self.executable
+
+    def _record(self, record: dict[str, Any]) -> None:
+        path = self.entry / "pulumi.json"
+        partial = path.with_name(f".{os.getpid()}.json")
+        partial.write_text(json.dumps(record), encoding="utf-8")
+        partial.replace(path)
 
     @contextmanager
     def partial(self) -> Iterator[Path]:
