@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 READY := .venv/.ready
 
-.PHONY: setup run test lint format lock engine browser clean
+.PHONY: setup run test bench lint format lock engine browser clean
 
 setup: $(READY)
 
@@ -36,6 +36,10 @@ browser:
 	  echo "error: no browser to open the report pages in" >&2; \
 	  echo "hint: install chromium (or google-chrome), or set HARNESS_BROWSER to its executable" >&2; exit 2; \
 	fi
+
+# The whole cycle against the plain Automation API script; about ten minutes. A quiet machine tells more.
+bench: engine
+	.venv/bin/python tests/bench/cycle.py
 
 lint: $(READY)
 	.venv/bin/ruff check .

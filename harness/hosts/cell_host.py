@@ -1,6 +1,6 @@
 """A cell's program in, a language host for all of its engine calls out: started once, with the SDK imported ahead.
 
-Usage: `cell_host ROOT PROGRAM OPTIONS FRESH_AFTER_UP [MODULE...]`. ROOT is the folder of Pulumi.yaml, PROGRAM the
+Usage: `cell_host ROOT PROGRAM OPTIONS FRESH_AFTER_UP`. ROOT is the folder of Pulumi.yaml, PROGRAM the
 folder or file of the program, OPTIONS its `runtime.options` as JSON. The first line of stdin, as JSON, is the
 environment in which programs run; then two ports are printed: a host tells its messages to the engine that spoke to it
 last, so engines that run side by side need one each. Ends when its stdin does, and holds its stdout until then.
@@ -21,12 +21,15 @@ from harness.hosts.warm import WarmProgram, WarmShelf
 def main() -> None:
     """Serve until whoever started us is gone."""
     adopt_orphans()
-    root, program, options, fresh_after_up, *modules = sys.argv[1:]
-    shelf = _shelf(root, program, options, modules, fresh=fresh_after_up == "yes")
+    root, program, options, fresh_after_up = sys.argv[1:]
+    shelf = _shelf(root, program, options, fresh=fresh_after_up == "yes")
     # After the imports of the program have begun, for these take a while too.
-    from harness.hosts.language_host import LanguageHost, leave_with, serve
+    from harness.hosts.language_host import LanguageHost
+    from harness.hosts.serve import leave_with, serve
+    from harness.hosts.tended import Family
 
-    hosts = [LanguageHost("", shelf) for _ in range(2)]
+    family = Family(shelf.pids if shelf is not None else frozenset)
+    hosts = [LanguageHost("", family, shelf) for _ in range(2)]
     ports = [serve(host) for host in hosts]
     _take_environment()
     print(*ports, flush=True)
@@ -46,12 +49,12 @@ def _take_environment() -> None:
     os.environ.update(json.loads(line))
 
 
-def _shelf(root: str, program: str, options: str, modules: list[str], *, fresh: bool) -> WarmShelf | None:
+def _shelf(root: str, program: str, options: str, *, fresh: bool) -> WarmShelf | None:
     path = Path(program)
     entry = path / "__main__.py" if path.is_dir() else path
     try:
         python = find_interpreter(json.loads(options), Path(root), entry.parent, os.environ)
     except InterpreterError:  # the run itself tells it, where it can be told to the user
         return None
-    what = WarmProgram(python, entry, activated(python, os.environ), modules)
+    what = WarmProgram(python, entry, activated(python, os.environ))
     return WarmShelf(what, fresh_after_up=fresh)

@@ -45,8 +45,14 @@ def main() -> None:
     """Read the request, run, write the verdict, and leave without waiting for the program's threads."""
     verdict_fd = int(sys.argv[1])
     die_with(os.getppid())
-    del sys.path[0]  # this file's own folder must not shadow the program's modules
+    leave_out_own_folder()
     run_once(verdict_fd)
+
+
+def leave_out_own_folder() -> None:
+    """Keep this file's own folder from shadowing the program's modules. With PYTHONSAFEPATH it is not there."""
+    if sys.path and Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
+        del sys.path[0]
 
 
 def run_once(verdict_fd: int) -> None:

@@ -23,6 +23,7 @@ from harness.hosts.child import Ends, Launch, Process
 _RUNNER = Path(__file__).with_name("warm_runner.py")
 _LOOK = 0.02  # seconds between two looks at whether the wait is still wanted
 _FORK_SECONDS = 30.0  # for a fork that takes 10 ms on a machine at rest
+_GONE = "the prepared interpreter is gone"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,23 @@ class WarmProgram:
     python: Path
     program: Path
     environ: Mapping[str, str]
-    modules: Sequence[str] = ()
+
+
+class RefusedError(Exception):
+    """No fork was made: there is none, or it would not be like a Python of the program's own."""
+
+
+def or_cold(warm: Launch, cold: Launch) -> Launch:
+    """A fork where one can be had; else the same from cold, which costs the time of the imports and nothing else."""
+
+    def launch(ends: Ends) -> Process:
+        try:
+            return warm(ends)
+        except RefusedError as why:
+            print(f"this run starts a Python of its own: {why}", file=sys.stderr, flush=True)
+            return cold(ends)
+
+    return launch
 
 
 class _Fork:
@@ -60,23 +77,27 @@ class WarmPython:
         self.version = ""
         self._ready = threading.Event()
         self._dead = False
-        self._lock = threading.Lock()
-        self._forked: queue.SimpleQueue[_Fork | None] = queue.SimpleQueue()
+        self._forking = threading.Lock()  # one fork at a time: answers carry no name
+        self._sending = threading.Lock()
+        self._answers: queue.SimpleQueue[_Fork | str] = queue.SimpleQueue()  # text is why there is none
         self._forks: dict[int, _Fork] = {}
         self._channel, theirs = socket.socketpair()
-        with theirs:
+        fd = theirs.fileno()
+        try:
             self._process = subprocess.Popen(
-                [
-                    *(str(what.python), "-u", str(_RUNNER), str(theirs.fileno())),
-                    *(str(what.program), sys.prefix, *what.modules),
-                ],
+                [str(what.python), "-u", str(_RUNNER), str(fd), str(what.program), sys.prefix],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # a library that prints while it is imported must not speak for the host
                 cwd=what.program.parent,
                 env=dict(what.environ),
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(fd,),
                 process_group=0,
             )
+        except BaseException:
+            self._channel.close()
+            raise
+        finally:
+            theirs.close()
         threading.Thread(target=self._listen, name="warm", daemon=True).start()
 
     @property
@@ -96,27 +117,45 @@ class WarmPython:
         return False
 
     def launch(
-        self, cwd: Path, environ: Mapping[str, str], module: str | None = None, args: Sequence[str] = ()
+        self, cwd: Path, environ: Mapping[str, str], beside: Sequence[Path], module: str = "", args: Sequence[str] = ()
     ) -> Launch:
-        """A fork that runs the program of its stdin's request, or `python -m module args`."""
-        request = {"module": module, "argv": list(args), "cwd": str(cwd), "environ": dict(environ)}
+        """A fork that runs the program of its stdin's request, or `python -m module args`; raises RefusedError.
+
+        `beside` are the folders in which it finds modules of its own before those of the installation.
+        """
+        request = {
+            "module": module,
+            "argv": list(args),
+            "cwd": str(cwd),
+            "beside": [str(folder) for folder in beside],
+            "environ": dict(environ),
+        }
         line = json.dumps(request).encode() + b"\n"
 
         def start(ends: Ends) -> Process:
             fds = [fd for fd in (ends.stdin, ends.stdout, ends.stderr, ends.verdict) if fd >= 0]
-            with self._lock:
-                sent = socket.send_fds(self._channel, [line], fds)
-                self._channel.sendall(line[sent:])
-                try:
-                    fork = self._forked.get(timeout=_FORK_SECONDS)
-                except queue.Empty:
-                    fork = None
-            if fork is None:
-                self.close()
-                raise ChildProcessError("the prepared interpreter is gone")
-            return fork
+            with self._forking:
+                answer = self._ask(line, fds)
+            if isinstance(answer, str):
+                raise RefusedError(answer)
+            return answer
 
         return start
+
+    def _ask(self, line: bytes, fds: Sequence[int]) -> _Fork | str:
+        try:
+            with self._sending:
+                sent = socket.send_fds(self._channel, [line], fds)
+                self._channel.sendall(line[sent:])
+            answer = self._answers.get(timeout=_FORK_SECONDS)
+        except OSError as error:  # it has ended
+            return f"{_GONE}: {error.strerror or error}"
+        except queue.Empty:
+            self.close()  # an answer that comes later would be taken for that of another run
+            return f"the prepared interpreter does not answer within {_FORK_SECONDS:.0f} s"
+        if self._dead:
+            self._answers.put(_GONE)  # for whoever asks next
+        return answer
 
     def close(self) -> None:
         """End it, with all that was forked."""
@@ -125,7 +164,7 @@ class WarmPython:
 
     def retire(self) -> None:
         """No more forks are wanted: it ends with the last of those that run."""
-        with contextlib.suppress(OSError):  # it has ended already
+        with contextlib.suppress(OSError), self._sending:  # it has ended already
             self._channel.sendall(b"{}\n")
 
     def _listen(self) -> None:
@@ -134,8 +173,10 @@ class WarmPython:
                 self._take(json.loads(line))
         self._dead = True
         self._process.wait()
+        with self._sending:
+            self._channel.close()
         self._ready.set()
-        self._forked.put(None)
+        self._answers.put(_GONE)
         for fork in list(self._forks.values()):
             fork.code.put(-9)
 
@@ -145,7 +186,9 @@ class WarmPython:
             self._ready.set()
         elif "pid" in said:
             fork = self._forks[said["pid"]] = _Fork(said["pid"])
-            self._forked.put(fork)
+            self._answers.put(fork)
+        elif "refused" in said:
+            self._answers.put(said["refused"])
         elif "ended" in said:
             self._forks.pop(said["ended"]).code.put(said["code"])
 
@@ -162,7 +205,6 @@ class WarmShelf:
         self._next: WarmPython | None = None
         self._turned = False
 
-    @property
     def pids(self) -> set[int]:
         """Processes that are meant to live on."""
         with self._lock:

@@ -7,6 +7,7 @@ request                                                 answer
 ``{"presence": {region, items: [{type, id, outputs}]}}``  ``{"answers": [{presence, detail}]}``, in the same order
 ``{"find": {region, types, tags}}``                     ``{"found": [{type, id, region}]}``
 ``{"delete": {region, type, id, outputs, timeout}}``    ``{"deleted": true}``
+``{"secrets": {hidden: {urn: [path]}}}``                ``{"secrets": [text]}``
 ``{"ping": {}}``                                        ``{"pong": true}``
 ``{"stop": {}}``                                        ``{"stopping": true}``
 ======================================================  ==========================================================

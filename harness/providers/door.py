@@ -11,6 +11,7 @@ from harness.protostubs import load
 from harness.providers import contract, paths, wire
 from harness.providers.contract import Inspectable, PartialError, ProviderError
 from harness.providers.flights import Flight
+from harness.providers.seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +27,15 @@ _ENGINE_CONFIG: Final = frozenset({"version", "pluginDownloadURL", "pluginChecks
 
 
 class Door:
-    """One provider instance as the engine sees it. `journal` is None where nothing may be written down."""
+    """One provider instance as the engine sees it. `journal` is None where nothing may be written down.
 
-    def __init__(self, package: Package, journal: JournalWriter | None) -> None:
+    What is secret of all that passes is kept in `seen`, which the instances of a process share.
+    """
+
+    def __init__(self, package: Package, journal: JournalWriter | None, seen: Seen | None = None) -> None:
         self._package = package
         self._journal = journal
+        self._seen = seen if seen is not None else Seen()
         self._provider: Provider | None = None
         self._configuring = Flight()
 
@@ -74,18 +79,21 @@ class Door:
 
     def configure(self, request: Any) -> Any:
         """Make the provider instance."""
+        self._seen.note(wire.secrets(request.args))
         with Flight().aboard() as self._configuring:  # it may ask the target who we are
             self._provider = self._package.configure(_without_engine_config(wire.decode(request.args)))
         return _pb.ConfigureResponse(supportsPreview=True)
 
     def check(self, request: Any) -> Any:
         """Check the inputs of a resource."""
+        inputs = wire.decode(request.news)
+        self._seen.keep(request.urn, inputs)
         checked: Checked = self._configured().check(
             contract.CheckRequest(
                 urn=request.urn,
                 type=request.type,
                 name=request.name,
-                inputs=wire.decode(request.news),
+                inputs=inputs,
                 old_inputs=wire.decode(request.olds),
                 seed=request.randomSeed,
             )
@@ -122,7 +130,12 @@ class Door:
         if wanted.preview:
             made = provider.create(wanted)
             return _pb.CreateResponse(id=made.id, properties=wire.encode(made.outputs))
-        made = self._journalled(provider, wanted)
+        try:
+            made = self._journalled(provider, wanted)
+        except PartialError as error:
+            self._seen.keep(request.urn, error.resource.outputs)
+            raise
+        self._seen.keep(request.urn, made.outputs)
         return _pb.CreateResponse(id=made.id, properties=wire.encode(made.outputs))
 
     def _journalled(self, provider: Provider, wanted: contract.CreateRequest) -> ResourceState:
@@ -162,6 +175,7 @@ class Door:
         )
         if state is None:
             return _pb.ReadResponse()
+        self._seen.keep(request.urn, state.outputs)
         return _pb.ReadResponse(
             id=state.id, properties=wire.encode(state.outputs), inputs=wire.encode(state.inputs or {})
         )
@@ -180,6 +194,7 @@ class Door:
                 preview=request.preview,
             )
         )
+        self._seen.keep(request.urn, state.outputs)
         return _pb.UpdateResponse(properties=wire.encode(state.outputs))
 
     def delete(self, request: Any) -> Any:
@@ -204,6 +219,7 @@ class Door:
         answer = self._configured().invoke(request.tok, wire.decode(request.args))
         response = _pb.InvokeResponse()
         if isinstance(answer, dict):
+            self._seen.keep(request.tok, answer)
             getattr(response, "return").CopyFrom(wire.encode(answer))
         else:
             response.failures.extend(_failures(answer))

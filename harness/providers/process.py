@@ -23,6 +23,7 @@ from harness.providers.ambient import Ambient
 from harness.providers.contract import ProviderError
 from harness.providers.inspection import Inspection
 from harness.providers.journal import JournalWriter
+from harness.providers.seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,6 +65,7 @@ class Host:
         self._doors: set[DoorServer] = set()
         self._lock = threading.Lock()
         self.journal = JournalWriter(Path(settings.journal)) if settings.journal else None
+        self.seen = Seen()
         self.inspection = Inspection(self.package, self.journal)
         self.stopping = threading.Event()
 
@@ -84,7 +86,7 @@ class Host:
         """Open a provider instance on a fresh port."""
         from harness.providers.server import DoorServer
 
-        door = DoorServer(self.package(name), self.journal)
+        door = DoorServer(self.package(name), self.journal, self.seen)
         with self._lock:
             self._doors.add(door)
         return door
@@ -130,6 +132,7 @@ class ControlSession:
             "presence": lambda ask: {"answers": self._host.inspection.presence(ask["region"], ask["items"])},
             "find": lambda ask: {"found": self._host.inspection.find(ask["region"], ask["types"], ask["tags"])},
             "delete": self._delete,
+            "secrets": lambda ask: {"secrets": self._host.seen.secrets(ask["hidden"])},
             "ping": lambda _: {"pong": True},
             "stop": self._stop,
         }

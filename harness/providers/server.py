@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from harness.providers.contract import Package
     from harness.providers.journal import JournalWriter
+    from harness.providers.seen import Seen
 
 _pb, _services, _status = load("provider_pb2", "provider_pb2_grpc", "status_pb2")
 
@@ -35,8 +36,8 @@ _WORKERS: Final = 512
 class DoorServer:
     """A `Door` on a port of 127.0.0.1, until it is closed."""
 
-    def __init__(self, package: Package, journal: JournalWriter | None) -> None:
-        self._door = Door(package, journal)
+    def __init__(self, package: Package, journal: JournalWriter | None, seen: Seen | None = None) -> None:
+        self._door = Door(package, journal, seen)
         self._server = grpc.server(
             ThreadPoolExecutor(_WORKERS, thread_name_prefix=f"{package.name}-provider"),
             options=(

@@ -9,7 +9,7 @@ from google.protobuf import struct_pb2
 from harness.providers.contract import UNKNOWN, Archive, Asset, Props, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 # The constants below are part of the engine's protocol: sdk/go/common/resource/plugin/rpc.go and resource/sig/sig.go.
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -41,6 +41,25 @@ def encode(values: Mapping[str, Any]) -> struct_pb2.Struct:
     struct = struct_pb2.Struct()
     _fill(struct, values)
     return struct
+
+
+def secrets(struct: struct_pb2.Struct) -> Iterator[Any]:
+    """The values that carry the engine's mark of a secret, at any depth."""
+    for value in struct.fields.values():
+        yield from _secrets(value)
+
+
+def _secrets(value: struct_pb2.Value) -> Iterator[Any]:
+    if value.WhichOneof("kind") == "list_value":
+        for item in value.list_value.values:
+            yield from _secrets(item)
+    elif value.WhichOneof("kind") == "struct_value":
+        fields = value.struct_value.fields
+        mark = fields[SIGNATURE].string_value if SIGNATURE in fields else ""
+        if mark == SECRET or (mark == OUTPUT and "secret" in fields and fields["secret"].bool_value):
+            yield _value(value)
+        else:
+            yield from secrets(value.struct_value)
 
 
 def _object(struct: struct_pb2.Struct) -> Props:

@@ -135,7 +135,8 @@ class LiveView(AbstractContextManager["LiveView"]):
             return
         if message.status is PhaseStatus.SKIPPED:
             return
-        counted = f", {view.done} resources" if view.done else ""
+        changes = message.phase in {PhaseName.UP, PhaseName.DESTROY}  # the others count steps that nobody takes
+        counted = f", {view.done} resources" if view.done and changes else ""
         if message.phase is PhaseName.PREFLIGHT:
             counted = f", {view.planned} resources planned" if view.planned else ""
         line = f"{cell}: {message.phase} {MARK[message.status]} ({message.seconds:.1f} s{counted})"

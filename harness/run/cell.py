@@ -54,7 +54,7 @@ def main() -> None:
     leased = threading.Event()
     threading.Thread(target=_listen, args=(sys.stdin, shield, leased), daemon=True).start()
     record = run_cell(spec, shield, voice.say, leased.wait)
-    result = record.result()
+    result = record.secrecy.clean(record.result())
     files = CellFiles(spec.directory)
     files.result.write_text(result.model_dump_json(indent=1), encoding="utf-8")
     voice.say(ResultMessage(result=result))

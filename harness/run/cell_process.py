@@ -17,7 +17,6 @@ from harness.world.language import Language
 from harness.world.target import Target, program_environment
 
 RECOVERIES = 2  # processes that may follow one that died: a third would most likely die of the same
-LOG_TAIL = 5  # lines of a dead process's log that are told
 
 
 class CellProcess:
@@ -39,6 +38,11 @@ class CellProcess:
         self._process: subprocess.Popen[str] | None = None
         self._stop: str | None = None
 
+    @property
+    def files(self) -> CellFiles:
+        """Where the cell's files lie."""
+        return CellFiles(self._spec.directory)
+
     def run(self) -> CellResult:
         """Block until the cell has a result. A process that died is followed by one that destroys."""
         spec = self._spec
@@ -46,6 +50,7 @@ class CellProcess:
             try:
                 result, failure = self._once(spec), None
             except OSError as error:  # no process, pipe or file could be had
+                self._end_host()
                 result = None
                 hint = "free processes, memory or disk; then harness destroy finishes it"
                 failure = Failure(phase=None, message=f"the cell process cannot be started: {error}", hint=hint)
@@ -54,7 +59,7 @@ class CellProcess:
             failure = failure or self._death(spec)
             self._hear(NoteMessage(text=f"{failure.message}; destroying what it made"))
             first = spec.first_failure or failure
-            spec = spec.model_copy(update={"recover": True, "first_failure": first, "host": None})
+            spec = spec.model_copy(update={"recover": True, "first_failure": first})
         return _lost(spec)
 
     def stop(self, reason: str) -> None:
@@ -67,9 +72,8 @@ class CellProcess:
         spec = self._spec
         files = CellFiles(spec.directory)
         files.make()
-        host, self._host = self._host, None
-        if host is not None:
-            self._spec = spec = spec.model_copy(update={"host": host.pipes})
+        if self._host is not None:
+            spec = spec.model_copy(update={"host": self._host.pipes})
         with files.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "harness.run.cell"],
@@ -82,8 +86,9 @@ class CellProcess:
                 env=_environment(spec),
             )
         self._begun = True
-        if host is not None:
-            host.let_go()
+        if self._host is not None:
+            self._host.let_go()
+            self._host = None
         self._write(spec.model_dump_json())
 
     def abandon(self) -> None:
@@ -94,6 +99,13 @@ class CellProcess:
                 process.stdin.close()
             process.stdout.close()
             process.wait()
+        self._end_host()
+
+    def _end_host(self) -> None:
+        """End a host that no process took over."""
+        host, self._host = self._host, None
+        if host is not None:
+            host.close()
 
     def _write(self, line: str) -> None:
         """A line for the process. One that has just ended shows by the end of what it says."""
@@ -138,9 +150,10 @@ class CellProcess:
     def _death(self, spec: CellSpec) -> Failure:
         code = self._process.returncode if self._process else None
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
-        log = CellFiles(spec.directory).log
-        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL:])
-        return Failure(phase=None, message=f"the cell process {how}", hint=f"its log is {log}", detail=tail)
+        # Nothing of the log is repeated here: who would have taken the secrets out of it is dead.
+        return Failure(
+            phase=None, message=f"the cell process {how}", hint=f"its log is {CellFiles(spec.directory).log}"
+        )
 
 
 def _lost(spec: CellSpec) -> CellResult:

@@ -19,7 +19,7 @@ from harness.world.command import EngineCommand, stop_recorded_engine
 from harness.world.engine_environment import engine_environment
 from harness.world.files import CellFiles
 from harness.world.language import Language
-from harness.world.provider import ProviderProcess
+from harness.world.provider import BUNDLED, ProviderProcess
 from harness.world.remnants import end_remnants
 from harness.world.sdk import sdk_versions
 from harness.world.stack import Stack
@@ -50,6 +50,7 @@ class CellWorld:
                 provider_config(spec),
                 language,
                 place=place,
+                journaled=BUNDLED if spec.provider == "bundled" else (),
             )
             for place, pid_file in enumerate((files.engine_pid, files.second_engine_pid))
         )

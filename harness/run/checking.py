@@ -17,6 +17,8 @@ def check_cell(world: CellWorld, record: Record, shield: Shield, probes: list[Pr
     """Probe and recheck. Each is heard out, also when the other fails. Raises PhaseError, the probes' first."""
     probing = _Probing(world, record, shield, probes)
     probing.start()
+    if probes == [] or not record.spec.probe:
+        probing.join()  # nothing that could disturb the recheck
     failed: list[PhaseError] = []
     try:
         if record.spec.recheck:

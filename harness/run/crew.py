@@ -67,9 +67,10 @@ class _Crew:
                 return
 
     def abandon(self) -> None:
-        """Nothing will run: end what was begun."""
+        """Nothing will run: end what was begun, and remove its folders, for which there is no lease."""
         for process in self._begun.values():
             process.abandon()
+            process.files.remove()
 
     def _process(self, spec: CellSpec) -> CellProcess:
         name = spec.cell.name
@@ -106,6 +107,7 @@ class _Crew:
         result = self._refused(spec)
         if result is not None:
             process.abandon()
+            process.files.forget()  # nothing was made; its log stays
             return result
         result = self._attend(spec, process)
         name = spec.cell.name

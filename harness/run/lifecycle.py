@@ -16,6 +16,7 @@ from harness.run.messages import CellSpec, Say
 from harness.run.operation import operate
 from harness.run.preview import Previewed, preview_cell
 from harness.run.record import PhaseError, Record
+from harness.run.secret_sources import learn_config, learn_state
 from harness.run.shield import Shield
 
 NOTHING = "nothing had been made"
@@ -30,10 +31,14 @@ def run_cell(spec: CellSpec, shield: Shield, say: Say, leased: Callable[[float],
     record = Record(spec, say, time.monotonic)
     try:
         with open_cell_world(spec, shield) as world:
-            if spec.recover:
-                _recover(world, record, shield)
-            else:
-                _live(world, record, shield, leased)
+            try:
+                if spec.recover:
+                    _recover(world, record, shield)
+                else:
+                    _live(world, record, shield, leased)
+            finally:
+                record.secrecy.ask_provider(world.provider)
+                learn_config(world, record)
     except PhaseError as error:
         if record.failure is None:  # its phase records it; one that did not must not pass for success
             record.fail(CellStatus.ERRORED, error.failure)
@@ -53,18 +58,30 @@ def _give_up(record: Record, failure: Failure) -> None:
 
 def _live(world: CellWorld, record: Record, shield: Shield, leased: Callable[[float], bool]) -> None:
     previewed = _preflight(world, record, shield, leased)
-    with destroy_armed(world, record, shield), suppress(PhaseError):
+    with destroy_armed(world, record, shield), suppress(PhaseError), _secrets_learnt(world, record):
         with record.phase(PhaseName.UP, failed=CellStatus.ERRORED):
             record.planned = previewed.planned
             try:
                 operate(world.stack, record, shield, PhaseName.UP, world.stack.up, planned=previewed.planned)
             finally:
                 record.outputs = world.stack.checkpoint().outputs
+                if record.timings:  # it has done something; and it may die later
+                    record.secrecy.ask_provider(world.provider)
         check_cell(world, record, shield, previewed.probes)
+
+
+@contextmanager
+def _secrets_learnt(world: CellWorld, record: Record) -> Iterator[None]:
+    """While the state still holds them."""
+    try:
+        yield
+    finally:
+        learn_state(world, record)
 
 
 def _recover(world: CellWorld, record: Record, shield: Shield) -> None:
     """What another process of this cell began and could not end."""
+    learn_state(world, record)
     Destroyer(world, record, shield).run()
 
 

@@ -24,8 +24,10 @@ def read_probes(record: Record, shield: Shield, phase: PhaseName) -> list[Probe]
     """The program's probes; none with `--no-probe`. Runs its `probes.py`, which may hang. Raises PhaseError."""
     if not record.spec.probe:
         return []
+    program = record.spec.cell.program
+    what = f"the import of {program.directory / 'probes.py'}"
     try:
-        return attended(lambda: load(record.spec.cell.program), shield, phase)
+        return attended(lambda: load(program), shield, phase, what)
     except HarnessError as error:
         raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
 
@@ -49,11 +51,16 @@ def probe_cell(world: CellWorld, record: Record, shield: Shield, probes: list[Pr
             message = f"{len(bad)} of {len(results)} probes did not pass: {bad[0].name}: {bad[0].detail}"
             rest = "\n".join(f"{result.name}: {result.detail}" for result in bad[1:])
             raise PhaseError(
-                Failure(phase=PhaseName.PROBE, message=message, hint="see the evidence above", detail=rest)
+                Failure(
+                    phase=PhaseName.PROBE,
+                    message=message,
+                    hint="the last evidence of each is with the probes",
+                    detail=rest,
+                )
             )
 
 
-def attended(work: Callable[[], Answer], shield: Shield, phase: PhaseName) -> Answer:
+def attended(work: Callable[[], Answer], shield: Shield, phase: PhaseName, what: str = "probes") -> Answer:
     """Run the user's code in a thread of its own, so that a signal or the time limit can leave it behind.
 
     Raises:
@@ -74,8 +81,11 @@ def attended(work: Callable[[], Answer], shield: Shield, phase: PhaseName) -> An
         thread.join(TICK)
         reason = shield.stop()
         if reason is not None:
-            failure = Failure(phase=phase, message=f"probes stopped: {reason}")
-            raise PhaseError(failure, interrupted=shield.interrupted is not None)
+            interrupted = shield.interrupted is not None
+            hint = "" if interrupted else "if it only needed longer, raise --timeout"
+            raise PhaseError(
+                Failure(phase=phase, message=f"{what} stopped: {reason}", hint=hint), interrupted=interrupted
+            )
     if errors:
         raise errors[0]
     return answers[0]
@@ -86,13 +96,16 @@ def _context(world: CellWorld, record: Record) -> ProbeContext:
     checkpoint = world.stack.checkpoint()
     settings = ambient(spec)
     outputs = world.stack.secret_outputs() if checkpoint.has_secret_outputs else checkpoint.outputs
+    hidden = frozenset(_secrets(checkpoint.outputs, outputs))
+    record.secrecy.learn(hidden)
+    record.outputs_read = True
     return ProbeContext(
         outputs=outputs,
         region=spec.cell.region,
         suffix=spec.cell.suffix,
         tags=run_tags(spec),
         resources=tuple(_resource(one) for one in checkpoint.resources),
-        hidden=frozenset(_secrets(checkpoint.outputs, outputs)),
+        hidden=hidden,
         endpoint=settings.endpoint,
         access_key=settings.access_key,
         secret_key=settings.secret_key,

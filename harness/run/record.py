@@ -24,6 +24,7 @@ from harness.model import (
     Timing,
 )
 from harness.run.messages import CellSpec, NoteMessage, PhaseMessage, Say
+from harness.run.secrecy import Secrecy
 
 
 class PhaseError(Exception):
@@ -55,7 +56,8 @@ class Record:
 
     def __init__(self, spec: CellSpec, say: Say, clock: Callable[[], float]) -> None:
         self.spec = spec
-        self.say = say
+        self.secrecy = Secrecy(spec)
+        self.say: Say = lambda message: say(self.secrecy.message(message))
         self.clock = clock
         self.began, self.started = clock(), datetime.now(UTC)
         self._lock = threading.Lock()  # probes and recheck end side by side
@@ -66,6 +68,7 @@ class Record:
         self.probes: tuple[ProbeOutcome, ...] = ()
         self.rechecks: tuple[RecheckOutcome, ...] = ()
         self.outputs: Mapping[str, Any] = {}
+        self.outputs_read = False  # the secret ones too
         self.leaked: tuple[ResourceRef, ...] = ()
         self.unverified: tuple[ResourceRef, ...] = ()
         self.planned = self.created = self.updated = self.deleted = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Checkpoint:
     pending: tuple[StateResource, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
     has_secret_outputs: bool = False
+    has_secrets: bool = False
     exists: bool = False
     damaged: bool = False  # there is a file, and it cannot be read
 
@@ -58,6 +59,7 @@ def read_checkpoint(state: Path, project: str, stack: str) -> Checkpoint:
         resources=tuple(_resource(e, regions) for e in entries if _is_real(e)),
         pending=tuple(_resource(e, regions, kind) for e, kind in pending if _is_real(e)),
         outputs={name: masked(value) for name, value in outputs.items()},
+        has_secrets=_has_secret(entries) or _has_secret(latest.get("pending_operations") or []),
         has_secret_outputs=any(_has_secret(value) for value in outputs.values()),
         exists=True,
     )
@@ -139,3 +141,15 @@ def masked(value: Any) -> Any:
     if isinstance(value, dict):
         return SECRET_TEXT if _SIGNATURE in value else {key: masked(v) for key, v in value.items()}
     return [masked(v) for v in value] if isinstance(value, list) else value
+
+
+def revealed(value: Any) -> Iterator[Any]:
+    """The secret values of a state that was exported with its secrets in plain text."""
+    if isinstance(value, dict):
+        if _SIGNATURE in value and "plaintext" in value:
+            yield json.loads(value["plaintext"])
+        for one in value.values():
+            yield from revealed(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from revealed(one)

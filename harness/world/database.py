@@ -5,50 +5,20 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, DateTime, Dialect, Engine, Integer, Table, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.orm import Session
 
 from harness.errors import HomeError
 from harness.world.database_file import LOCK_SUFFIX, SCHEMA, newer
+from harness.world.history_tables import RUNS  # noqa: F401 - so that its tables are known when they are created
+from harness.world.tables import SCHEMA_TABLE, Base
 
 BUSY = 10.0  # seconds to wait for another process that writes
-
-
-class Base(DeclarativeBase):
-    """The harness's tables. A module that declares some is named in `_declare`."""
-
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """Aware datetimes, kept as UTC without zone: SQLite keeps no zone, and PostgreSQL would convert to its own."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """On its way in."""
-        del dialect
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """On its way out."""
-        del dialect
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-# One row: the version of all tables, by which a later harness knows what it must change.
-_SCHEMA = Table(
-    "schema_version",
-    Base.metadata,
-    Column("id", Integer, primary_key=True),
-    Column("version", Integer, nullable=False),
-)
 
 
 class Database:
@@ -82,7 +52,6 @@ def open_database(where: Path | str, *, busy: float = BUSY) -> Database:
     Raises:
         HomeError: it cannot be opened, is locked, is no database, or was written by a newer harness.
     """
-    _declare()
     if isinstance(where, Path):
         engine = create_engine(f"sqlite:///{where}", connect_args={"timeout": busy})
         event.listen(engine, "connect", _durable)
@@ -102,12 +71,6 @@ def open_database(where: Path | str, *, busy: float = BUSY) -> Database:
     return Database(engine, place)
 
 
-def _declare() -> None:
-    """All tables are known before any is created, whatever the caller imported: here, since they stand on this file."""
-    import harness.world.history_tables
-    import harness.world.leases  # noqa: F401 - for the tables that it declares
-
-
 @contextmanager
 def _alone(where: Path | str) -> Iterator[None]:
     """Two first users at once would both create the tables, and both switch the journal's mode."""
@@ -120,8 +83,8 @@ def _alone(where: Path | str) -> Iterator[None]:
 
 
 def _prepare(connection: Connection, place: str) -> None:
-    if connection.dialect.has_table(connection, _SCHEMA.name):
-        found = connection.scalar(select(_SCHEMA.c.version))
+    if connection.dialect.has_table(connection, SCHEMA_TABLE.name):
+        found = connection.scalar(select(SCHEMA_TABLE.c.version))
         if found is not None and (trouble := newer(found)):
             raise HomeError(
                 f"the database {place} cannot be used: {trouble}",
@@ -131,7 +94,7 @@ def _prepare(connection: Connection, place: str) -> None:
         found = None
     Base.metadata.create_all(connection)
     if found is None:
-        connection.execute(_SCHEMA.insert().values(id=1, version=SCHEMA))
+        connection.execute(SCHEMA_TABLE.insert().values(id=1, version=SCHEMA))
 
 
 def _refused(place: str, error: Exception) -> HomeError:

@@ -40,6 +40,8 @@ class CellFiles:
         try:
             for folder in (self.project, self.state, self.engine_home, self.events, self.temporary):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # The engine keeps a debug log of every call there, unless it cannot: a fifth of its time, read by nobody.
+            (self.engine_home / "logs").touch()
             if not self.passphrase.exists():
                 self.passphrase.touch(mode=0o600)
                 self.passphrase.write_text(secrets.token_urlsafe(24), encoding="ascii")
@@ -77,8 +79,9 @@ class CellFiles:
             self.foreign.write_text(json.dumps(sorted(foreign)), encoding="utf-8")
 
     def forget(self) -> None:
-        """Remove what only a cell that still has something at the target needs: state, keys, work folders."""
-        for folder in (self.project, self.state, self.engine_home, self.temporary):
+        """Remove what only a cell that still has something at the target needs: state, keys, events, work folders."""
+        # The engine's events hold what a provider returns, also where it repeats a secret under another name.
+        for folder in (self.project, self.state, self.engine_home, self.events, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.passphrase, self.engine_pid, self.second_engine_pid, self.spec):
             file.unlink(missing_ok=True)

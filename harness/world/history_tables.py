@@ -27,7 +27,7 @@ from harness.model import (
     RunResult,
     Timing,
 )
-from harness.world.database import Base, UTCDateTime
+from harness.world.tables import Base, UTCDateTime
 
 Values = dict[str, Any]
 

@@ -32,13 +32,18 @@ _CODE = "import sys; sys.path.append({root!r}); from harness.hosts.cell_host imp
 # Of the user's environment, what could lead an import anywhere, or is ours, does not reach the host; programs get
 # their whole environment later.
 _LATER = ("AWS_", "PULUMI_", "HARNESS_")
+_HANDED_OVER: list[subprocess.Popen[bytes]] = []  # children of ours that serve another process
 
 
 class Language:
     """The language host of one cell, held by two pipes. A context manager; it ends when nobody holds them any more."""
 
-    def __init__(self, stdin: int, stdout: int) -> None:
+    def __init__(self, stdin: int, stdout: int, process: subprocess.Popen[bytes] | None = None) -> None:
+        """`process` is the host where it is our own child."""
         self.pipes = (stdin, stdout)
+        self._process = process
+        for fd in self.pipes:
+            os.set_inheritable(fd, False)  # they were handed over; nothing that we start may hold them
         self._ports: tuple[str, ...] | None = None
         self._ended = False
 
@@ -58,7 +63,7 @@ class Language:
         stdout, theirs_too = os.pipe()
         try:
             with (directory / "cell.log").open("ab") as log:
-                subprocess.Popen(
+                process = subprocess.Popen(
                     [
                         *(sys.executable, "-I", "-c", code, str(program.directory), str(program.main)),
                         *(options, "yes" if fresh_after_up else "no"),
@@ -72,7 +77,8 @@ class Language:
                         CELL_VARIABLE: str(directory),
                         "PYTHONDONTWRITEBYTECODE": "1",
                     },
-                    process_group=0,
+                    # Of its own, as the engine's is: a program that asks the user's terminal would be stopped for good.
+                    start_new_session=True,
                 )
         except BaseException:
             os.close(stdin)
@@ -81,7 +87,7 @@ class Language:
         finally:
             os.close(theirs)
             os.close(theirs_too)
-        return cls(stdin, stdout)
+        return cls(stdin, stdout, process)
 
     def live(self, environment: Mapping[str, str]) -> None:
         """Give it the environment in which programs run."""
@@ -98,9 +104,11 @@ class Language:
         return {"PULUMI_DEBUG_LANGUAGES": f"python:{self._ports[place]}"}
 
     def let_go(self) -> None:
-        """Close the pipes, without waiting."""
+        """Close the pipes, without waiting: another process holds them now."""
         if not self._ended:
             self._ended = True
+            if self._process is not None:
+                _HANDED_OVER.append(self._process)
             for fd in self.pipes:
                 os.close(fd)
 
@@ -114,6 +122,9 @@ class Language:
         while select.select([self.pipes[1]], [], [], _END_SECONDS)[0] and os.read(self.pipes[1], 64):
             continue
         os.close(self.pipes[1])
+        if self._process is not None:
+            self._process.kill()  # it has ended, unless it hangs; then all that it runs ends with it
+            self._process.wait()
 
     def _told(self) -> tuple[str, ...]:
         line = b""

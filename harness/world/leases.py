@@ -10,35 +10,14 @@ import os
 import platform
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import String, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import select, update
 
 from harness.model import Lease, LeaseState
-from harness.world.database import BUSY, Base, Database, UTCDateTime, open_database
-
-
-class _LeaseRow(Base):
-    __tablename__ = "lease"
-
-    run: Mapped[str] = mapped_column(String, primary_key=True)
-    cell: Mapped[str] = mapped_column(String, primary_key=True)
-    stack: Mapped[str]
-    program: Mapped[str]
-    target: Mapped[str]
-    region: Mapped[str]
-    account: Mapped[str | None]
-    directory: Mapped[str]
-    owner: Mapped[str]
-    host: Mapped[str]
-    process: Mapped[int]
-    created: Mapped[datetime] = mapped_column(UTCDateTime)
-    expires: Mapped[datetime] = mapped_column(UTCDateTime)
-    state: Mapped[str]
-    reason: Mapped[str] = mapped_column(String, default="")
+from harness.world.database import BUSY, Database, open_database
+from harness.world.tables import LeaseRow
 
 
 class Leases:
@@ -50,21 +29,21 @@ class Leases:
     def open(self, lease: Lease) -> None:
         """Write a lease, or take one over; it is on disk when this returns. Raises HomeError."""
         with self._database.session() as session:
-            session.merge(_LeaseRow(**lease.model_dump()))
+            session.merge(LeaseRow(**lease.model_dump()))
 
     def settle(self, run: str, cell: str, state: LeaseState, reason: str) -> None:
         """Say how a lease stands now. Raises HomeError."""
-        where = (_LeaseRow.run == run, _LeaseRow.cell == cell)
+        where = (LeaseRow.run == run, LeaseRow.cell == cell)
         with self._database.session() as session:
-            session.execute(update(_LeaseRow).where(*where).values(state=state.value, reason=reason))
+            session.execute(update(LeaseRow).where(*where).values(state=state.value, reason=reason))
 
     def listed(self, *, run: str | None = None, only_open: bool = False) -> Sequence[Lease]:
         """Leases, oldest first. Raises HomeError."""
-        query = select(_LeaseRow).order_by(_LeaseRow.created)
+        query = select(LeaseRow).order_by(LeaseRow.created)
         if run is not None:
-            query = query.where(_LeaseRow.run == run)
+            query = query.where(LeaseRow.run == run)
         if only_open:
-            query = query.where(_LeaseRow.state != LeaseState.CLOSED.value)
+            query = query.where(LeaseRow.state != LeaseState.CLOSED.value)
         with self._database.session() as session:
             return [_lease(row) for row in session.scalars(query)]
 
@@ -86,5 +65,5 @@ def owner() -> dict[str, Any]:
     return {"owner": user, "host": platform.node(), "process": os.getpid()}
 
 
-def _lease(row: _LeaseRow) -> Lease:
+def _lease(row: LeaseRow) -> Lease:
     return Lease(**{name: getattr(row, name) for name in Lease.model_fields})

@@ -47,7 +47,6 @@ class World:
     def database(self) -> Database:
         """The harness's database. Raises HomeError."""
         from harness.world.database import open_database  # 0.3 s of imports, which others need not wait for
-        from harness.world.history import History  # noqa: F401 - declares its tables before they are created
 
         database = open_database(self.home.database)
         self.resources.callback(database.close)

@@ -146,6 +146,18 @@ class ProviderProcess:
         wanted = {"region": region, "type": item.type, "id": item.id, "outputs": item.outputs, "timeout": timeout}
         self._ask({"delete": wanted}, timeout + GRACE)
 
+    def secrets(self, hidden: Mapping[str, Iterable[Sequence[str | int]]], *, timeout: float = 2) -> list[str]:
+        """Every secret text that passed through the process; for scrubbing, never to be written down.
+
+        `hidden` names by URN the places (keys and indices) that the engine's events hide.
+
+        Raises:
+            WorldError: the process does not answer within `timeout` seconds, or has ended.
+        """
+        places = {urn: [list(path) for path in paths] for urn, paths in hidden.items()}
+        answer = self._ask({"secrets": {"hidden": places}}, timeout)
+        return [str(text) for text in answer["secrets"]]
+
     def wait_ready(self) -> None:
         """Wait until the process answers; nobody needs to, whoever asks or connects waits by itself.
 

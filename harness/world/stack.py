@@ -8,7 +8,7 @@ gives. Its workspace does what else is done to the state.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ import yaml
 
 from harness.errors import RunError
 from harness.model import Cell
-from harness.world.checkpoint import Checkpoint, empty_stack, read_checkpoint, restore_backup
+from harness.world.checkpoint import Checkpoint, empty_stack, read_checkpoint, restore_backup, revealed
 from harness.world.command import EngineCommand
 from harness.world.files import CellFiles
 from harness.world.language import Language
@@ -41,14 +41,20 @@ class Stack:
         language: Language,
         *,
         place: int = 0,
+        journaled: tuple[str, ...] = (),
     ) -> None:
-        """`place` is where its engine attaches to the language host: 1 for one that runs beside another."""
+        """`place` is where its engine attaches to the language host: 1 for one that runs beside another.
+
+        `journaled` are the packages whose provider has each create on disk before it is made.
+        """
         self.cell = cell
         self.config = {**config, **cell.config}  # what the program asks for wins over what we would set
         self.files = files
         self.command = command
         self._language = language
         self._place = place
+        self._journaled = journaled
+        self._checkpoints: Mapping[str, str] = {}  # until a preview has shown that nothing else is planned
 
     @cached_property
     def _workspace(self) -> LocalWorkspace:
@@ -71,23 +77,28 @@ class Stack:
     def preview(self, event_log: Path, policy: Sequence[str] = ()) -> None:
         """Plan an update; touches nothing. `policy` are the engine's arguments for policy packs."""
         self._run("preview", event_log, *policy)
+        if self._journaled and makes_only(event_log, self._journaled):
+            self._checkpoints = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 
     def refresh(self, event_log: Path) -> None:
         """Read every resource at the target and tell what differs from the state; touches neither."""
         self._run("refresh", event_log, "--preview-only")
 
     def up(self, event_log: Path) -> None:
-        """Create what the program declares."""
-        self._run("up", event_log, "--yes", "--skip-preview", PULUMI_SKIP_CHECKPOINTS="true")
+        """Create what the program declares.
+
+        Each step is written to the state, as evidence of what an engine that is killed had made; unless another journal
+        has that of everything that was planned.
+        """
+        self._run("up", event_log, "--yes", "--skip-preview", **self._checkpoints)
 
     def destroy(self, event_log: Path) -> None:
         """Delete what the state holds, going on past errors.
 
-        The state is written once, at the end: an engine that is killed before leaves what it had deleted in the state,
-        and to delete that again is harmless. For `up` each step is written, because there it is evidence.
+        Where the state is written once, at the end, an engine that is killed before leaves what it had deleted in the
+        state: a provider with a journal takes that for deleted when it is asked again.
         """
-        flags = ("--yes", "--skip-preview", "--continue-on-error")
-        self._run("destroy", event_log, *flags, PULUMI_SKIP_CHECKPOINTS="true")
+        self._run("destroy", event_log, "--yes", "--skip-preview", "--continue-on-error", **self._checkpoints)
 
     def release_lock(self) -> None:
         """Clear the lock of an engine that is dead. The state is this cell's alone, so the lock can only be ours."""
@@ -123,6 +134,16 @@ class Stack:
         outputs: Mapping[str, Any] = json.loads(text)
         return outputs
 
+    def secrets(self) -> list[Any]:
+        """Every secret value of the state, in plain text, for scrubbing: an engine call."""
+        text = self._call("stack", "export", "--show-secrets", "--stack", self.cell.stack)
+        return list(revealed(json.loads(text)))
+
+    def secret_config(self) -> list[Any]:
+        """Every secret value of the configuration, in plain text, for scrubbing: an engine call."""
+        text = self._call("config", "--show-secrets", "--json", "--stack", self.cell.stack)
+        return [entry.get("objectValue", entry.get("value")) for entry in json.loads(text).values() if entry["secret"]]
+
     def checkpoint(self) -> Checkpoint:
         """What the state file says now."""
         return read_checkpoint(self.files.state, self.cell.program.name, self.cell.stack)
@@ -140,6 +161,20 @@ class Stack:
             **additional,
         }
         return self.command.run(list(args), str(self.files.project), environment).stdout
+
+
+def makes_only(event_log: Path, packages: Collection[str]) -> bool:
+    """Whether all resources of a preview's events (components aside) are of these packages."""
+    for line in event_log.read_bytes().splitlines():
+        step = json.loads(line).get("resourcePreEvent", {}).get("metadata", {})
+        package, _, kind = step.get("type", "").partition(":")
+        if (step.get("new") or step.get("old") or {}).get("custom") and package not in packages:
+            if package == "pulumi" and kind.startswith(
+                "providers:"
+            ):  # tells which packages there are, and makes nothing
+                continue
+            return False
+    return True
 
 
 def write_project(cell: Cell, files: CellFiles, config: Mapping[str, Any]) -> None:

@@ -115,16 +115,44 @@ def test_an_exception_in_the_program_is_rejected_by_preflight(harness, shop, emu
 
 
 def test_a_lease_database_that_is_locked_stops_the_run(harness, shop, emulator, auditor) -> None:
-    """Without a lease nothing is made."""
+    """Its process was begun already, and previews: without a lease it makes nothing, and ends."""
     import sqlite3
 
     assert harness("leases", "--json", "-").document == []
     blocker = sqlite3.connect(harness.home / "harness.sqlite", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
-    done = harness("run", str(shop()), "--target", emulator.url)
+    done = harness("run", str(shop()), "--target", emulator.url, "--json", "-")
     blocker.close()
-    told(done, 2, "lease database")
+    assert done.code == 2, done.err
+    assert done.cell["status"] == "REJECTED"
+    assert "harness.sqlite cannot be used: database is locked" in done.cell["error"]["message"]
+    assert done.cell["error"]["hint"]
+    assert done.err.count("error: ") == 1
+    assert auditor(done.cell["account"]).left() == []
     assert harness.processes() == []
+    assert harness("leases", "--json", "-").document == []
+    assert not list(harness.home.glob("runs/*/*/state"))
+
+
+@pytest.mark.parametrize("refuses", ["file", "table"])
+def test_a_lease_database_that_cannot_be_written_stops_the_run(harness, shop, emulator, refuses: str) -> None:
+    """Something else in its place, or one that takes no lease: nothing is made, no process is left."""
+    import sqlite3
+
+    place = harness.home / "harness.sqlite"
+    if refuses == "file":
+        place.write_bytes(b"this is no database" * 1000)
+    else:
+        assert harness("leases", "--json", "-").document == []
+        database = sqlite3.connect(place)
+        database.execute("CREATE TRIGGER full BEFORE INSERT ON lease BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+        database.commit()
+        database.close()
+    done = harness("run", str(shop()), "--target", emulator.url)
+    told(done, 2, "harness.sqlite")
+    assert harness.processes() == []
+    assert not list(harness.home.glob("runs/*/*/state"))
+    assert all(journal.stat().st_size == 0 for journal in harness.home.glob("runs/*/*/journal.jsonl"))
 
 
 def test_the_official_provider_is_asked_for_up_to_its_door(harness, shop, emulator) -> None:

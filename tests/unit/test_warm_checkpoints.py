@@ -1,0 +1,73 @@
+"""The state is written once only where a journal holds all that an engine may make before it is killed."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.model import Cell, Program
+from harness.world.command import EngineCommand
+from harness.world.files import CellFiles
+from harness.world.language import Language
+from harness.world.stack import Stack
+
+# An engine that writes the events of its preview and remembers what it was told.
+ENGINE = """#!{python}
+import json, os, pathlib, sys
+verb = sys.argv[2]
+here = pathlib.Path({here!r})
+(here / verb).write_text(os.environ.get("PULUMI_SKIP_CHECKPOINTS", "no"))
+pathlib.Path(sys.argv[sys.argv.index("--event-log") + 1]).write_text((here / "events").read_text())
+"""
+
+
+class NoHost(Language):
+    """None to attach to."""
+
+    def __init__(self) -> None:
+        """Nothing is started."""
+
+    def attachment(self, place: int = 0) -> dict[str, str]:
+        """None."""
+        return {}
+
+
+def step(kind: str, *, custom: bool = True) -> dict:
+    """An event of the engine."""
+    return {"resourcePreEvent": {"metadata": {"op": "create", "type": kind, "new": {"custom": custom}}}}
+
+
+OURS = [step("pulumi:pulumi:Stack", custom=False), step("pulumi:providers:aws"), step("aws:s3/bucket:Bucket")]
+CASES = {
+    "ours": (OURS, ("aws", "random"), "true"),
+    "a component": ([*OURS, step("shop:index:Part", custom=False)], ("aws", "random"), "true"),
+    "dynamic": ([*OURS, step("pulumi-python:dynamic:Resource")], ("aws", "random"), "no"),
+    "another provider": ([*OURS, step("command:local:Command")], ("aws", "random"), "no"),
+    "a stack reference": ([*OURS, step("pulumi:pulumi:StackReference")], ("aws", "random"), "no"),
+    "the official provider": (OURS, (), "no"),
+    "no preview": (None, ("aws", "random"), "no"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_checkpoints_are_skipped_only_when_a_journal_has_everything(tmp_path: Path, case: str) -> None:
+    """For `up` and `destroy` alike, and never without a preview that showed what is planned."""
+    events, journaled, told = CASES[case]
+    engine = tmp_path / "engine"
+    engine.write_text(ENGINE.format(python=sys.executable, here=str(tmp_path)))
+    engine.chmod(0o755)
+    (tmp_path / "events").write_text("".join(json.dumps(event) + "\n" for event in events or ()))
+    files = CellFiles(tmp_path / "cell")
+    files.make()
+    program = Program(name="shop", directory=tmp_path, main=tmp_path)
+    cell = Cell(
+        name="c", program=program, stack="s", suffix="x", region="us-east-1", config={}, stack_config=None, tags={}
+    )
+    command = EngineCommand(engine, "3.255.0", {}, files.engine_pid)
+    stack = Stack(cell, files, command, {}, NoHost(), journaled=journaled)
+    if events is not None:
+        stack.preview(tmp_path / "log")
+    stack.up(tmp_path / "log")
+    stack.destroy(tmp_path / "log")
+    assert [(tmp_path / verb).read_text() for verb in ("up", "destroy")] == [told, told]
