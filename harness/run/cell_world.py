@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TextIO
 
 from harness.errors import RunError
@@ -42,18 +43,16 @@ class CellWorld:
         resources.enter_context(language)
         language.live(environment)
         self.provider()
-        self.stack, self.second_stack = (
-            Stack(
-                spec.cell,
-                files,
-                EngineCommand(spec.engine, spec.engine_version, environment, pid_file),
-                provider_config(spec),
-                language,
-                place=place,
-                journaled=BUNDLED if spec.provider == "bundled" else (),
-            )
-            for place, pid_file in enumerate((files.engine_pid, files.second_engine_pid))
-        )
+
+        def stack(pid_file: Path, place: int | None) -> Stack:
+            command = EngineCommand(spec.engine, spec.engine_version, environment, pid_file)
+            journaled = BUNDLED if spec.provider == "bundled" else ()
+            return Stack(spec.cell, files, command, provider_config(spec), language, place=place, journaled=journaled)
+
+        # One for each engine that may run beside another: a recheck runs two, and probes may read secret outputs.
+        self.stack = stack(files.engine_pid, 0)
+        self.second_stack = stack(files.more_engine_pids[0], 1)
+        self.reading_stack = stack(files.more_engine_pids[1], None)
 
     def _language(self) -> Language:
         """The host that was started early, or one of our own."""
@@ -94,8 +93,8 @@ def open_cell_world(spec: CellSpec, shield: Shield) -> Iterator[CellWorld]:
         resources.enter_context(_alone(spec, files, shield))
         files.make()  # under the lock: whoever held it before may have cleared up
         if spec.recover:
-            stop_recorded_engine(files.engine_pid)
-            stop_recorded_engine(files.second_engine_pid)
+            for pid_file in (files.engine_pid, *files.more_engine_pids):
+                stop_recorded_engine(pid_file)
             end_remnants(str(files.directory))
         resources.callback(end_remnants, str(files.directory))  # last of all: what the program left running
         yield CellWorld(spec, files, resources, shield)

@@ -10,10 +10,12 @@ from harness.errors import HarnessError
 from harness.model import CellStatus, Failure, PhaseName, ProbeOutcome
 from harness.probes.registry import Probe, ProbeContext, ProbeResult, ProbeStatus, StackResource, load, run_probes
 from harness.run.cell_world import CellWorld
+from harness.run.failure import last_words
 from harness.run.marks import ambient, run_tags
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 from harness.world.checkpoint import SECRET_TEXT, StateResource, masked
+from harness.world.command import EngineFailedError, EngineStoppedError, Guard
 
 TICK = 0.1  # seconds between two looks at the stop flag
 
@@ -42,7 +44,7 @@ def probe_cell(world: CellWorld, record: Record, shield: Shield, probes: list[Pr
             probes = read_probes(record, shield, PhaseName.PROBE)
         if not probes:
             return
-        context = _context(world, record)
+        context = _context(world, record, shield)
         results = attended(lambda: run_probes(probes, context), shield, PhaseName.PROBE)
         context.close()
         record.probes = tuple(_outcome(result) for result in results)
@@ -91,11 +93,11 @@ def attended(work: Callable[[], Answer], shield: Shield, phase: PhaseName, what:
     return answers[0]
 
 
-def _context(world: CellWorld, record: Record) -> ProbeContext:
+def _context(world: CellWorld, record: Record, shield: Shield) -> ProbeContext:
     spec = record.spec
     checkpoint = world.stack.checkpoint()
     settings = ambient(spec)
-    outputs = world.stack.secret_outputs() if checkpoint.has_secret_outputs else checkpoint.outputs
+    outputs = _secret_outputs(world, shield) if checkpoint.has_secret_outputs else checkpoint.outputs
     hidden = frozenset(_secrets(checkpoint.outputs, outputs))
     record.secrecy.learn(hidden)
     record.outputs_read = True
@@ -110,6 +112,23 @@ def _context(world: CellWorld, record: Record) -> ProbeContext:
         access_key=settings.access_key,
         secret_key=settings.secret_key,
     )
+
+
+def _secret_outputs(world: CellWorld, shield: Shield) -> Mapping[str, Any]:
+    """In plain text, by an engine of its own: a recheck may be running the others. Raises PhaseError."""
+    stack = world.reading_stack
+    try:
+        with stack.command.guarded(Guard(stop=shield.stop)):
+            return stack.secret_outputs()
+    except EngineStoppedError as stopped:
+        failure = Failure(phase=PhaseName.PROBE, message=f"probes stopped: {stopped.reason}")
+        raise PhaseError(failure, interrupted=shield.interrupted is not None, stopped=True) from stopped
+    except EngineFailedError as error:
+        words = last_words(str(error))
+        hint = "what the engine printed is in the cell's log"
+        raise PhaseError(
+            Failure(phase=PhaseName.PROBE, message=f"outputs cannot be read: {words}", hint=hint)
+        ) from error
 
 
 def _resource(one: StateResource) -> StackResource:

@@ -24,7 +24,8 @@ class CellFiles:
         self.temporary = directory / "tmp"
         self.passphrase = directory / "passphrase"
         self.engine_pid = directory / "engine.pid"
-        self.second_engine_pid = directory / "engine-2.pid"  # of a recheck, which runs two at once
+        # Engines that run beside it, two of a recheck and one that reads secret outputs for the probes.
+        self.more_engine_pids = tuple(directory / f"engine-{number}.pid" for number in (2, 3))
         self.journal = directory / "journal.jsonl"
         self.log = directory / "cell.log"
         self.lock = directory / "cell.lock"
@@ -83,7 +84,7 @@ class CellFiles:
         # The engine's events hold what a provider returns, also where it repeats a secret under another name.
         for folder in (self.project, self.state, self.engine_home, self.events, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.passphrase, self.engine_pid, self.second_engine_pid, self.spec):
+        for file in (self.passphrase, self.engine_pid, *self.more_engine_pids, self.spec):
             file.unlink(missing_ok=True)
 
     def remove(self) -> None:

@@ -21,10 +21,12 @@ from harness.world.checkpoint import Checkpoint, empty_stack, read_checkpoint, r
 from harness.world.command import EngineCommand
 from harness.world.files import CellFiles
 from harness.world.language import Language
+from harness.world.sources import declares_only
 
 if TYPE_CHECKING:
     from pulumi.automation import LocalWorkspace
 
+NO_CHECKPOINTS = {"PULUMI_SKIP_CHECKPOINTS": "true"}  # of the engine: the state is written once, at the end
 PARALLEL = 64  # operations at once; AWS's own throttling answers above that
 _NOT_OURS = ("backend", "stackConfigDir", "main", "runtime")  # of Pulumi.yaml: replaced by our own
 
@@ -40,10 +42,10 @@ class Stack:
         config: Mapping[str, Any],
         language: Language,
         *,
-        place: int = 0,
+        place: int | None = 0,
         journaled: tuple[str, ...] = (),
     ) -> None:
-        """`place` is where its engine attaches to the language host: 1 for one that runs beside another.
+        """`place` is where its engine attaches to the language host: 1 for one that runs beside another, None: nowhere.
 
         `journaled` are the packages whose provider has each create on disk before it is made.
         """
@@ -54,6 +56,7 @@ class Stack:
         self._language = language
         self._place = place
         self._journaled = journaled
+        self._previewed = False
         self._checkpoints: Mapping[str, str] = {}  # until a preview has shown that nothing else is planned
 
     @cached_property
@@ -77,8 +80,9 @@ class Stack:
     def preview(self, event_log: Path, policy: Sequence[str] = ()) -> None:
         """Plan an update; touches nothing. `policy` are the engine's arguments for policy packs."""
         self._run("preview", event_log, *policy)
+        self._previewed = True
         if self._journaled and makes_only(event_log, self._journaled):
-            self._checkpoints = {"PULUMI_SKIP_CHECKPOINTS": "true"}
+            self._checkpoints = NO_CHECKPOINTS
 
     def refresh(self, event_log: Path) -> None:
         """Read every resource at the target and tell what differs from the state; touches neither."""
@@ -88,8 +92,10 @@ class Stack:
         """Create what the program declares.
 
         Each step is written to the state, as evidence of what an engine that is killed had made; unless another journal
-        has that of everything that was planned.
+        has that of everything that was planned, or, without a preview, of all that the sources can declare.
         """
+        if self._journaled and not self._previewed and declares_only(self.cell.program.directory, self._journaled):
+            self._checkpoints = NO_CHECKPOINTS
         self._run("up", event_log, "--yes", "--skip-preview", **self._checkpoints)
 
     def destroy(self, event_log: Path) -> None:
@@ -157,7 +163,7 @@ class Stack:
         environment = {
             "PULUMI_HOME": str(self.files.engine_home),
             "PULUMI_DEBUG_COMMANDS": "true",
-            **self._language.attachment(self._place),
+            **({} if self._place is None else self._language.attachment(self._place)),
             **additional,
         }
         return self.command.run(list(args), str(self.files.project), environment).stdout
@@ -168,11 +174,9 @@ def makes_only(event_log: Path, packages: Collection[str]) -> bool:
     for line in event_log.read_bytes().splitlines():
         step = json.loads(line).get("resourcePreEvent", {}).get("metadata", {})
         package, _, kind = step.get("type", "").partition(":")
-        if (step.get("new") or step.get("old") or {}).get("custom") and package not in packages:
-            if package == "pulumi" and kind.startswith(
-                "providers:"
-            ):  # tells which packages there are, and makes nothing
-                continue
+        is_provider = package == "pulumi" and kind.startswith("providers:")  # makes nothing by itself
+        custom = (step.get("new") or step.get("old") or {}).get("custom")
+        if custom and package not in packages and not is_provider:
             return False
     return True
 

@@ -39,6 +39,7 @@ def step(kind: str, *, custom: bool = True) -> dict:
 
 
 OURS = [step("pulumi:pulumi:Stack", custom=False), step("pulumi:providers:aws"), step("aws:s3/bucket:Bucket")]
+BOTH = ("aws", "random")
 CASES = {
     "ours": (OURS, ("aws", "random"), "true"),
     "a component": ([*OURS, step("shop:index:Part", custom=False)], ("aws", "random"), "true"),
@@ -46,27 +47,38 @@ CASES = {
     "another provider": ([*OURS, step("command:local:Command")], ("aws", "random"), "no"),
     "a stack reference": ([*OURS, step("pulumi:pulumi:StackReference")], ("aws", "random"), "no"),
     "the official provider": (OURS, (), "no"),
-    "no preview": (None, ("aws", "random"), "no"),
+    "no preview, sources that can declare ours only": ("import os, pulumi\nimport pulumi_aws as aws\n", BOTH, "true"),
+    "no preview, a dynamic resource": ("import pulumi.dynamic\n", BOTH, "no"),
+    "no preview, one by another way": ("import pulumi\nR = pulumi.dynamic.Resource\n", BOTH, "no"),
+    "no preview, another provider": ("import pulumi_command\n", BOTH, "no"),
+    "no preview, somebody else's library": ("import our_components\n", BOTH, "no"),
+    "no preview, an import that hides": ("import importlib\nimportlib.import_module('x')\n", BOTH, "no"),
+    "no preview, no Python": ("def", BOTH, "no"),
+    "no preview, the official provider": ("import pulumi_aws\n", (), "no"),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_checkpoints_are_skipped_only_when_a_journal_has_everything(tmp_path: Path, case: str) -> None:
-    """For `up` and `destroy` alike, and never without a preview that showed what is planned."""
+    """For `up` and `destroy` alike: by a preview that showed what is planned, or by sources that leave no doubt."""
     events, journaled, told = CASES[case]
     engine = tmp_path / "engine"
     engine.write_text(ENGINE.format(python=sys.executable, here=str(tmp_path)))
     engine.chmod(0o755)
-    (tmp_path / "events").write_text("".join(json.dumps(event) + "\n" for event in events or ()))
+    program_folder = tmp_path / "program"
+    program_folder.mkdir()
+    (program_folder / "__main__.py").write_text(events if isinstance(events, str) else "import pulumi_aws\n")
+    planned = [] if isinstance(events, str) else events
+    (tmp_path / "events").write_text("".join(json.dumps(event) + "\n" for event in planned))
     files = CellFiles(tmp_path / "cell")
     files.make()
-    program = Program(name="shop", directory=tmp_path, main=tmp_path)
+    program = Program(name="shop", directory=program_folder, main=program_folder)
     cell = Cell(
         name="c", program=program, stack="s", suffix="x", region="us-east-1", config={}, stack_config=None, tags={}
     )
     command = EngineCommand(engine, "3.255.0", {}, files.engine_pid)
     stack = Stack(cell, files, command, {}, NoHost(), journaled=journaled)
-    if events is not None:
+    if not isinstance(events, str):
         stack.preview(tmp_path / "log")
     stack.up(tmp_path / "log")
     stack.destroy(tmp_path / "log")
