@@ -21,7 +21,7 @@ def destroy(
 ) -> None:
     """Destroy what a run left up (kept, leaked, or its process died), and check that nothing is left."""
     from harness.report.console import LiveView
-    from harness.report.publish import Destinations
+    from harness.report.destinations import Destinations
     from harness.run.release import find_open, load_spec, release, target_of
     from harness.world.home import open_home
     from harness.world.leases import open_leases

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.model import RunResult
-    from harness.report.publish import Destinations
+    from harness.report.destinations import Destinations
 
 JunitOption = Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write the result as JUnit XML.")]
 HtmlOption = Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page.")]

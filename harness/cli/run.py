@@ -52,7 +52,7 @@ def run(
     """Bring programs up, probe them, destroy them, and check that nothing is left."""
     from harness.plan.make import make_plan
     from harness.plan.settings import Settings, parse_duration
-    from harness.report.publish import Destinations
+    from harness.report.destinations import Destinations
     from harness.run.admit import admit
     from harness.world.open import open_world
     from harness.world.target import parse_target

@@ -99,6 +99,7 @@ class ProgramRun:
             "config": dict(request.config),
             "secret_keys": list(request.configSecretKeys),
             "keep_bytecode_under": sys.prefix,
+            "drop_debug": self.shelf is not None,  # the engine of a cell is never asked for debug messages
         }
 
 

@@ -4,8 +4,8 @@ Runs in the *program's* interpreter, where neither the harness nor a new Python 
 later) and the `pulumi` SDK that is found there, nothing else. Usage: `python -u program_runner.py VERDICT_FD`.
 
 Request: {program, root, project, stack, organization, monitor, engine, parallel, preview, config, secret_keys,
-keep_bytecode_under}. Verdict: {"kind": "done"}, {"kind": "quiet"} (the engine is going away and needs no message), or
-{"kind": "error", "message": text for the user}. No verdict means that the program ended the process itself.
+keep_bytecode_under, drop_debug}. Verdict: {"kind": "done"}, {"kind": "quiet"} (the engine is going away and needs no
+message), or {"kind": "error", "message": text for the user}. No verdict: the program ended the process itself.
 """
 
 from __future__ import annotations
@@ -132,9 +132,16 @@ def _run(request: dict[str, Any]) -> dict[str, str]:
     return _judge(_deploy(pulumi, code, program, request))
 
 
-def _configure(request: dict[str, Any]) -> None:
-    from pulumi import runtime
+def _say_nothing(*_message: Any, **_where: Any) -> None:
+    """In place of the SDK's debug messages."""
 
+
+def _configure(request: dict[str, Any]) -> None:
+    from pulumi import log, runtime
+
+    if request["drop_debug"]:
+        # Some eight calls to the engine for each resource, one waiting for the other, with words that nobody would see.
+        log.debug = _say_nothing
     settings: dict[str, Any] = {
         "project": request["project"],
         "stack": request["stack"],

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 
-from harness.errors import ConfigError, HarnessError
+from harness.errors import HarnessError
 from harness.model import RunResult
 from harness.report.console import print_error, print_warning
-from harness.report.files import STDOUT, check_writable, result_document, write, write_json
+from harness.report.destinations import Destinations
+from harness.report.files import result_document, write, write_json
 
 SUMMARY_FILE = "GITHUB_STEP_SUMMARY"
 IN_ACTIONS = "GITHUB_ACTIONS"
-
-
-@dataclass(frozen=True, slots=True)
-class Destinations:
-    """Paths as they were given on the command line; None was not asked for. Only `json` may be `-`."""
-
-    json: str | None = None
-    junit: str | None = None
-    html: str | None = None
-
-    def asked(self) -> Iterator[tuple[str, str]]:
-        """Flag and path of each report that is wanted."""
-        for flag, path in (("--json", self.json), ("--junit", self.junit), ("--html", self.html)):
-            if path is not None:
-                yield flag, path
-
-    def check(self) -> None:
-        """Refuse paths that cannot be written, or that are one path twice. Raises ConfigError; nothing is written."""
-        seen: dict[str, str] = {}
-        for flag, path in self.asked():
-            if path == STDOUT and flag != "--json":
-                raise ConfigError(f"{flag} -: only --json writes to standard output", hint=f"{flag} FILE")
-            try:
-                check_writable(path)
-            except ConfigError as error:
-                raise ConfigError(f"{flag}: {error.message}", hint=error.hint) from error
-            place = path if path == STDOUT else _place(path)
-            if place in seen:
-                raise ConfigError(f"{seen[place]} and {flag} name one file: {path}", hint="give each report its own")
-            seen[place] = flag
 
 
 def publish(result: RunResult, destinations: Destinations, environ: Mapping[str, str], console: Console) -> bool:
@@ -107,12 +76,3 @@ def _tell_github(result: RunResult, environ: Mapping[str, str], console: Console
             append_summary(result, summary_file)
     except (OSError, ValueError) as error:
         print_warning(f"the summary for GitHub cannot be written: {error}", f"see {SUMMARY_FILE}", console)
-
-
-def _place(path: str) -> str:
-    """The same for two names of one file: links, `..` and hard links."""
-    real = Path(path).resolve()
-    if real.is_file():
-        stat = real.stat()
-        return f"{stat.st_dev}:{stat.st_ino}"
-    return str(real)

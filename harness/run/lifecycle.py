@@ -10,11 +10,10 @@ from contextlib import contextmanager, suppress
 from harness.errors import HarnessError
 from harness.model import CellStatus, Failure, PhaseName
 from harness.run.cell_world import CellWorld, open_cell_world
-from harness.run.checking import check_cell
 from harness.run.destroy import Destroyer
 from harness.run.messages import CellSpec, Say
 from harness.run.operation import operate
-from harness.run.preview import Previewed, preview_cell
+from harness.run.previewed import Previewed
 from harness.run.record import PhaseError, Record
 from harness.run.secret_sources import learn_config, learn_state
 from harness.run.shield import Shield
@@ -67,6 +66,8 @@ def _live(world: CellWorld, record: Record, shield: Shield, leased: Callable[[fl
                 record.outputs = world.stack.checkpoint().outputs
                 if record.timings:  # it has done something; and it may die later
                     record.secrecy.ask_provider(world.provider)
+        from harness.run.checking import check_cell  # a run without checks need not pay for their imports
+
         check_cell(world, record, shield, previewed.probes)
 
 
@@ -91,12 +92,18 @@ def _preflight(world: CellWorld, record: Record, shield: Shield, leased: Callabl
         world.create_stack()
         spec = record.spec
         wanted = spec.preflight and (spec.policy or spec.probe)  # else nobody asks for it
-        previewed = preview_cell(world, record, shield) if wanted else Previewed()
+        previewed = _preview(world, record, shield) if wanted else Previewed()
         while not leased(TICK):
             if (reason := shield.stop()) is not None:
                 failure = Failure(phase=PhaseName.PREFLIGHT, message=f"stopped: {reason}", hint=NOTHING)
                 raise PhaseError(failure, interrupted=shield.interrupted is not None)
         return previewed
+
+
+def _preview(world: CellWorld, record: Record, shield: Shield) -> Previewed:
+    from harness.run.preview import preview_cell  # with all of policy
+
+    return preview_cell(world, record, shield)
 
 
 @contextmanager

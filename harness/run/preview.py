@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,12 @@ from harness.probes.outputs import check_outputs
 from harness.probes.registry import Probe
 from harness.run.cell_world import CellWorld
 from harness.run.operation import operate, short_name
+from harness.run.previewed import Previewed
 from harness.run.probing import read_probes
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 
 PHASE = PhaseName.PREFLIGHT
-
-
-@dataclass(frozen=True)
-class Previewed:
-    """What a preview leaves for later: how many resources it plans, and the program's probes, read already."""
-
-    planned: int = 0
-    probes: list[Probe] | None = None
 
 
 def preview_cell(world: CellWorld, record: Record, shield: Shield) -> Previewed:

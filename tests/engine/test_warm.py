@@ -41,6 +41,7 @@ def status(*names):
     return [line for line in lines if line.split(":")[0] in names]
 
 aws.s3.Bucket
+pulumi.log.info("to the engine")  # from cold the SDK's debug messages have opened that connection already
 seen = {
     "environ": dict(os.environ),
     "path": sys.path,

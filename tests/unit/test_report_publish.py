@@ -12,8 +12,9 @@ from report_samples import cell, run, sample_result
 from rich.console import Console
 
 from harness.errors import ConfigError
+from harness.report.destinations import Destinations
 from harness.report.files import check_writable
-from harness.report.publish import Destinations, publish
+from harness.report.publish import publish
 
 RESULT = sample_result("passed", "failed-probe")
 
