@@ -23,7 +23,7 @@ from harness.world.language import Language
 from harness.world.provider import BUNDLED, ProviderProcess
 from harness.world.remnants import end_remnants
 from harness.world.sdk import sdk_versions
-from harness.world.stack import Stack
+from harness.world.stack import PARALLEL, PARALLEL_PER_CORE, Stack
 from harness.world.target import Target
 
 LOOK = 0.2  # seconds between two looks at the lock of an earlier process
@@ -47,7 +47,17 @@ class CellWorld:
         def stack(pid_file: Path, place: int | None) -> Stack:
             command = EngineCommand(spec.engine, spec.engine_version, environment, pid_file)
             journaled = BUNDLED if spec.provider == "bundled" else ()
-            return Stack(spec.cell, files, command, provider_config(spec), language, place=place, journaled=journaled)
+            parallel = PARALLEL if spec.target == "aws" else PARALLEL_PER_CORE * (os.cpu_count() or 1)
+            return Stack(
+                spec.cell,
+                files,
+                command,
+                provider_config(spec),
+                language,
+                place=place,
+                journaled=journaled,
+                parallel=parallel,
+            )
 
         # One for each engine that may run beside another: a recheck runs two, and probes may read secret outputs.
         self.stack = stack(files.engine_pid, 0)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pulumi.automation import LocalWorkspace
 
 NO_CHECKPOINTS = {"PULUMI_SKIP_CHECKPOINTS": "true"}  # of the engine: the state is written once, at the end
-PARALLEL = 64  # operations at once; AWS's own throttling answers above that
+PARALLEL = 64  # operations at once on AWS, whose own throttling answers above that
+PARALLEL_PER_CORE = 6  # on an emulator, which shares this machine: more are slower, by a tenth at 64 on two cores
 _NOT_OURS = ("backend", "stackConfigDir", "main", "runtime")  # of Pulumi.yaml: replaced by our own
 
 
@@ -44,10 +45,12 @@ class Stack:
         *,
         place: int | None = 0,
         journaled: tuple[str, ...] = (),
+        parallel: int = PARALLEL,
     ) -> None:
         """`place` is where its engine attaches to the language host: 1 for one that runs beside another, None: nowhere.
 
-        `journaled` are the packages whose provider has each create on disk before it is made.
+        `journaled` are the packages whose provider has each create on disk before it is made. `parallel` is how many
+        operations an engine may have under way.
         """
         self.cell = cell
         self.config = {**config, **cell.config}  # what the program asks for wins over what we would set
@@ -56,6 +59,7 @@ class Stack:
         self._language = language
         self._place = place
         self._journaled = journaled
+        self._parallel = parallel
         self._previewed = False
         self._checkpoints: Mapping[str, str] = {}  # until a preview has shown that nothing else is planned
 
@@ -155,7 +159,7 @@ class Stack:
         return read_checkpoint(self.files.state, self.cell.program.name, self.cell.stack)
 
     def _run(self, verb: str, event_log: Path, *flags: str, **environment: str) -> None:
-        fixed = ("--stack", self.cell.stack, "--parallel", str(PARALLEL), "--exec-kind", "auto.local")
+        fixed = ("--stack", self.cell.stack, "--parallel", str(self._parallel), "--exec-kind", "auto.local")
         self._call(verb, *flags, *fixed, "--event-log", str(event_log), **environment)
 
     def _call(self, *args: str, **additional: str) -> str:
