@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import boto3
 import psutil
@@ -114,8 +115,9 @@ def test_a_provider_process_that_dies_is_started_again_for_the_destroy(harness, 
     """Killed in the middle of `up`."""
     process, _, ask = held()
     for child in psutil.Process(process.pid).children(recursive=True):
-        if "harness.providers.process" in " ".join(child.cmdline()):
-            child.kill()
+        with suppress(psutil.NoSuchProcess):  # what is short-lived may have ended since it was listed
+            if "harness.providers.process" in " ".join(child.cmdline()):
+                child.kill()
     process.send_signal(signal.SIGINT)
     done = harness.finish(process)
     assert done.code == 130, done.err
