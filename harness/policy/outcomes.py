@@ -14,8 +14,8 @@ from harness.policy.rule import is_exempt
 from harness.policy.rules import RULES
 from harness.policy.rules.deletion import RETAINED, protect_or_retain
 from harness.policy.settings import PolicySettings
+from harness.world.engine_words import plain, short_name
 
-_COLOUR: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 _SUMMARIES: Final = ("policyAnalyzeSummaryEvent", "policyAnalyzeStackSummaryEvent")
 # The SDK's words, as an advisory violation, for a rule that read what preview cannot know.
 _UNJUDGED: Final = re.compile(
@@ -95,7 +95,7 @@ class PolicyEvents:
         pack, rule = event["policyPackName"], event["policyName"]
         self._seen(pack, rule)
         level = RuleLevel.MANDATORY if event["enforcementLevel"] in {"mandatory", "remediate"} else RuleLevel.ADVISORY
-        message = _COLOUR.sub("", event.get("message") or "").strip()
+        message = plain(event.get("message") or "").strip()
         self._violations.setdefault(_Violation(pack, rule, event.get("resourceUrn") or "", level, message))
 
     def _look(self, step: Mapping[str, Any]) -> None:
@@ -149,7 +149,7 @@ class PolicyEvents:
         return Finding(
             id=one.rule,
             severity=one.level.value,
-            resource=_spoken(one.urn),
+            resource=short_name(one.urn),
             cause=cause,
             remedy=remedy,
             source=one.pack,
@@ -157,17 +157,7 @@ class PolicyEvents:
         )
 
 
-def _weight(one: _Violation) -> tuple[bool, bool]:
-    return one.level is not RuleLevel.MANDATORY, one.pack != PACK_NAME
-
-
 def _our_rules(settings: PolicySettings) -> dict[str, PackRule]:
     return {
         name: PackRule(name, rule.description, settings.rules[name].level, rule.remedy) for name, rule in RULES.items()
     }
-
-
-def _spoken(urn: str) -> str:
-    """`Type name` of a URN, as people say it: `Vpc main`."""
-    head, _, name = urn.rpartition("::")
-    return f"{head.rpartition(':')[2]} {name}" if head else urn

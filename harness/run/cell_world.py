@@ -40,8 +40,9 @@ class CellWorld:
         self._provider: ProviderProcess | None = None
         environment = _engine_environment(spec, files)
         language = self._language()
-        resources.enter_context(language)
-        language.live(environment)
+        if language is not None:
+            resources.enter_context(language)
+            language.live(environment)
         self.provider()
 
         def stack(pid_file: Path, place: int | None) -> Stack:
@@ -64,13 +65,15 @@ class CellWorld:
         self.second_stack = stack(files.more_engine_pids[0], 1)
         self.reading_stack = stack(files.more_engine_pids[1], None)
 
-    def _language(self) -> Language:
-        """The host that was started early, or one of our own."""
+    def _language(self) -> Language | None:
+        """The host that was started early, or one of our own; none for a recovery, which runs no program."""
         spec = self.spec
         if spec.host is not None:
             return Language(*spec.host)
+        if spec.recover:
+            return None
         # The recheck's preview must not share the hash seed of `up`.
-        return Language.start(spec.cell.program, self.files.directory, fresh_after_up=spec.recheck and not spec.recover)
+        return Language.start(spec.cell.program, self.files.directory, fresh_after_up=spec.recheck)
 
     def provider(self) -> ProviderProcess:
         """The cell's provider process, started again if it died: the destroy needs it."""

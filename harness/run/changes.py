@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.model import Change, PropertyChange
+from harness.providers import contract
 from harness.run.timeline import is_engine_only
 from harness.world.checkpoint import SECRET_TEXT, masked
 
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # the engine's mark for what is known only after `up`
+UNKNOWN = contract.UNKNOWN.value  # how the engine's events tell what is known only after `up`
 _LONGEST = 120  # characters of one value
 _MIRRORS = {"tagsAll": "tags"}  # says the same again
 _QUIET = {"same", "read", "read-discard", "discard-replaced", "remove-pending-replace"}

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-_COLOUR = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
-
-
-def plain(text: str) -> str:
-    """Text without the engine's colour marks."""
-    return _COLOUR.sub("", text).rstrip()
+from harness.world.engine_words import plain
 
 
 def write_event(event: Mapping[str, Any]) -> None:

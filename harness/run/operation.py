@@ -14,6 +14,7 @@ from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 from harness.run.timeline import EventLog, Timeline
 from harness.world.command import FIRST_GRACE, EngineFailedError, EngineStoppedError, Guard
+from harness.world.engine_words import short_name
 from harness.world.stack import Stack
 
 PROGRESS_EVERY = 0.2  # seconds between two progress messages
@@ -86,12 +87,6 @@ def _stopped(phase: PhaseName, stopped: EngineStoppedError, timeline: Timeline) 
     detail = f"was working on: {', '.join(waiting)}" if waiting else ""
     hint = "if it only needed longer, raise --timeout" if "time limit" in stopped.reason else ""
     return Failure(phase=phase, message=f"{phase} stopped: {stopped.reason}", hint=hint, detail=detail)
-
-
-def short_name(urn: str) -> str:
-    """`Type name` of a URN, as people say it: `Vpc main`."""
-    type_token, _, name = urn.rpartition("::")
-    return f"{type_token.rpartition(':')[2] or type_token} {name}" if type_token else urn
 
 
 def _fresh(folder: Path, name: str) -> Path:

@@ -17,11 +17,12 @@ from harness.policy.settings import PolicySettings, policy_arguments, read_polic
 from harness.probes.outputs import check_outputs
 from harness.probes.registry import Probe
 from harness.run.cell_world import CellWorld
-from harness.run.operation import operate, short_name
+from harness.run.operation import operate
 from harness.run.previewed import Previewed
 from harness.run.probing import read_probes
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
+from harness.world.engine_words import short_name
 
 PHASE = PhaseName.PREFLIGHT
 

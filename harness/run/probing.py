@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from harness.errors import HarnessError
 from harness.model import CellStatus, Failure, PhaseName, ProbeOutcome
 from harness.probes.registry import Probe, ProbeContext, ProbeResult, ProbeStatus, StackResource, load, run_probes
+from harness.providers.seen import texts
 from harness.run.cell_world import CellWorld
 from harness.run.failure import last_words
 from harness.run.marks import ambient, run_tags
@@ -140,24 +141,13 @@ def _resource(one: StateResource) -> StackResource:
 def _secrets(shown: Any, plain: Any) -> Iterator[str]:
     """Texts that are masked in the one and plain in the other, at any depth; each text of a secret structure."""
     if shown == SECRET_TEXT and plain != SECRET_TEXT:
-        yield from _texts(plain)
+        yield from texts(plain)
     elif isinstance(shown, Mapping) and isinstance(plain, Mapping):
         for key in shown.keys() & plain.keys():
             yield from _secrets(shown[key], plain[key])
     elif isinstance(shown, list) and isinstance(plain, list):
         for one, other in zip(shown, plain, strict=False):
             yield from _secrets(one, other)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
 
 
 def _outcome(result: ProbeResult) -> ProbeOutcome:

@@ -11,9 +11,10 @@ from typing import Any, Literal
 from harness.model import CellStatus, Change, Failure, PhaseName, RecheckOutcome
 from harness.run.cell_world import CellWorld
 from harness.run.changes import Changes
-from harness.run.operation import operate, short_name
+from harness.run.operation import operate
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
+from harness.world.engine_words import short_name
 from harness.world.stack import Stack
 
 PHASE = PhaseName.RECHECK

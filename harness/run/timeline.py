@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.model import Timing
-from harness.run.log import plain
+from harness.world.engine_words import plain
 
 _NO_STEP = {"same", "read", "refresh", "discard-replaced", "remove-pending-replace", "read-discard"}
 _CREATES = {"create", "create-replacement", "import", "import-replacement"}

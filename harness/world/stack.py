@@ -41,14 +41,15 @@ class Stack:
         files: CellFiles,
         command: EngineCommand,
         config: Mapping[str, Any],
-        language: Language,
+        language: Language | None,
         *,
         place: int | None = 0,
         journaled: tuple[str, ...] = (),
         parallel: int = PARALLEL,
     ) -> None:
-        """`place` is where its engine attaches to the language host: 1 for one that runs beside another, None: nowhere.
+        """`place` is where its engine attaches to the language host: 1 for one that runs beside another.
 
+        Without a host or a place it starts its own.
         `journaled` are the packages whose provider has each create on disk before it is made. `parallel` is how many
         operations an engine may have under way.
         """
@@ -162,12 +163,17 @@ class Stack:
         fixed = ("--stack", self.cell.stack, "--parallel", str(self._parallel), "--exec-kind", "auto.local")
         self._call(verb, *flags, *fixed, "--event-log", str(event_log), **environment)
 
+    def _attachment(self) -> dict[str, str]:
+        if self._language is None or self._place is None:
+            return {}
+        return self._language.attachment(self._place)
+
     def _call(self, *args: str, **additional: str) -> str:
         # --event-log is one of the engine's debugging flags, which it hides without this.
         environment = {
             "PULUMI_HOME": str(self.files.engine_home),
             "PULUMI_DEBUG_COMMANDS": "true",
-            **({} if self._place is None else self._language.attachment(self._place)),
+            **self._attachment(),
             **additional,
         }
         return self.command.run(list(args), str(self.files.project), environment).stdout
