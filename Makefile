@@ -1,5 +1,6 @@
 # The README's two commands: `make run` and `make test`. Each sets up all that it needs, and is quick the second time.
 PYTHON ?= python3
+WORKERS ?= 3
 UV_VERSION := 0.13.9
 READY := .venv/.ready
 
@@ -23,8 +24,9 @@ engine: $(READY)
 run: $(READY)
 	.venv/bin/harness run programs/starter programs/financial
 
+# Most tests wait for processes of their own: three workers keep two cores busy.
 test: lint engine browser
-	.venv/bin/pytest
+	.venv/bin/pytest -n $(WORKERS) --dist loadgroup
 
 # The tests open the report's page in a real browser: yours, or Debian's.
 browser:

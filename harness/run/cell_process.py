@@ -126,7 +126,8 @@ class CellProcess:
             return self._attend(process, spec)
         finally:
             if process.stdin is not None:
-                process.stdin.close()
+                with contextlib.suppress(BrokenPipeError):  # it had its result before it was told to go on
+                    process.stdin.close()
             process.wait()
 
     def _attend(self, process: subprocess.Popen[str], spec: CellSpec) -> CellResult | None:

@@ -12,6 +12,7 @@ from report_samples import cell, cells, phases, run, sample_result, timings
 from harness.model import PhaseName
 from harness.report.html import run_page
 
+pytestmark = pytest.mark.xdist_group("browser")  # one browser for all of them
 PHONE, DESK = (360, 780), (1200, 900)
 SCHEMES = ("light", "dark")
 WORST = "x" * 400 + " " + "unbroken-" * 60

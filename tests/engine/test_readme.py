@@ -8,12 +8,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-COMMANDS = [
-    line.partition("#")[0].strip()
-    for language, block in BLOCKS
-    for line in block.splitlines()
-    if not language and line.startswith("harness ")
-]
+COMMANDS = list(
+    dict.fromkeys(
+        line.partition("#")[0].strip()
+        for language, block in BLOCKS
+        for line in block.splitlines()
+        if not language and line.startswith("harness ")
+    )
+)
 
 
 def test_there_are_commands() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 ONLY_UP = "\nif live:\n    "
+BARE = ("--no-policy", "--no-recheck")  # whose tests lie elsewhere: a fifth of the time of a run
+STRAIGHT_UP = ("--no-preflight",)
 HANGS = ONLY_UP + "after(lambda: time.sleep(600))\n"
 
 
@@ -105,7 +107,7 @@ def wait_for_lease(harness, eventually: Callable) -> list[dict]:
 )
 def test_whatever_fails_in_up_is_told_and_destroyed(harness, shop, emulator, auditor, source: str, said: str) -> None:
     """Error, exception, exit, crash, refusal: exit 1, the cause in words, and nothing left."""
-    done = harness("run", str(shop(ONLY_UP + source + "\n")), "--target", emulator.url, "--json", "-")
+    done = harness("run", str(shop(ONLY_UP + source + "\n")), *STRAIGHT_UP, "--target", emulator.url, "--json", "-")
     assert done.code == 1
     assert done.cell["status"] == "ERRORED"
     assert said in done.cell["error"]["message"]
@@ -130,7 +132,7 @@ def there(context):
 def never(context):
     assert context.outputs["bucketName"] == "otherwise"
 """
-    done = harness("run", str(shop(probes=probes)), "--target", emulator.url, "--json", "-")
+    done = harness("run", str(shop(probes=probes)), *BARE, "--target", emulator.url, "--json", "-")
     assert done.code == 1
     assert done.cell["status"] == "FAILED"
     assert {probe["name"]: probe["status"] for probe in done.cell["probes"]} == {
@@ -146,7 +148,7 @@ def test_a_probe_cannot_keep_the_destroy_away(harness, shop, emulator, auditor, 
     """It never ends, or it takes the cell's process with it: destroyed all the same."""
     probes = "import os, time\nfrom harness.probes.registry import probe\n\n@probe(timeout=1)\n"
     probes += f"def bad(context):\n    {source}\n"
-    done = harness("run", str(shop(probes=probes)), "--target", emulator.url, "--json", "-")
+    done = harness("run", str(shop(probes=probes)), *BARE, "--target", emulator.url, "--json", "-")
     assert done.code == 1
     assert done.cell["status"] in {"FAILED", "ERRORED"}
     assert_clean(harness, auditor, done.document)
@@ -167,7 +169,7 @@ def test_a_signal_during_up_ends_in_destroy(harness, shop, emulator, auditor, ev
     """Exit 130, everything destroyed; a further signal does not cut the destroy short."""
     import signal
 
-    process = harness.start("run", str(shop(HANGS)), "--target", emulator.url, "--json", "-")
+    process = harness.start("run", str(shop(HANGS)), *STRAIGHT_UP, "--target", emulator.url, "--json", "-")
     [lease] = wait_for_lease(harness, eventually)
     eventually(lambda: len(auditor(lease["account"]).left()) == 2)
     process.send_signal(getattr(signal, name))
@@ -181,7 +183,7 @@ def test_a_signal_during_up_ends_in_destroy(harness, shop, emulator, auditor, ev
 
 def test_a_killed_harness_still_destroys(harness, shop, emulator, auditor, eventually) -> None:
     """SIGKILL of the command line: its cell notices and destroys by itself; the lease can be closed afterwards."""
-    process = harness.start("run", str(shop(HANGS)), "--target", emulator.url)
+    process = harness.start("run", str(shop(HANGS)), *STRAIGHT_UP, "--target", emulator.url)
     [lease] = wait_for_lease(harness, eventually)
     ask = auditor(lease["account"])
     eventually(lambda: len(ask.left()) == 2)
@@ -197,7 +199,7 @@ def test_a_killed_cell_is_destroyed_by_the_command_line(harness, shop, emulator,
     """SIGKILL of the cell and its engine in the middle of `up`: a second process finishes the job."""
     import psutil
 
-    process = harness.start("run", str(shop(HANGS)), "--target", emulator.url, "--json", "-")
+    process = harness.start("run", str(shop(HANGS)), *STRAIGHT_UP, "--target", emulator.url, "--json", "-")
     [lease] = wait_for_lease(harness, eventually)
     eventually(lambda: len(auditor(lease["account"]).left()) == 2)
     for child in psutil.Process(process.pid).children():
@@ -212,7 +214,7 @@ def test_a_killed_cell_is_destroyed_by_the_command_line(harness, shop, emulator,
 def test_what_is_kept_stays_until_it_is_destroyed(harness, shop) -> None:
     """--keep-on-failure: the embedded emulator lives on, is listed, and `harness destroy` ends all of it."""
     directory = shop(ONLY_UP + "after(lambda: fail(ValueError('look at me')))\n")
-    kept = harness("run", str(directory), "--keep-on-failure", "--json", "-")
+    kept = harness("run", str(directory), *STRAIGHT_UP, "--keep-on-failure", "--json", "-")
     assert kept.code == 1
     assert kept.cell["status"] == "KEPT"
     assert "look at me" in kept.cell["error"]["message"]
@@ -269,7 +271,7 @@ def test_a_program_runs_with_its_own_interpreter(harness, tmp_path, emulator, au
     [libraries] = directory.glob("env/lib/python*/site-packages")
     (libraries / "only_here.py").write_text("WORD = 'seen in '\n")
     before = sources(directory)
-    done = harness("run", str(directory), "--target", emulator.url, "--json", "-")
+    done = harness("run", str(directory), *BARE, "--target", emulator.url, "--json", "-")
     assert done.code == 0, done.err
     assert done.cell["outputs"]["seen"] == f"seen in {directory / 'env'}"
     assert sources(directory) == before
@@ -307,6 +309,7 @@ def sees(context):
     done = harness(
         "run",
         str(shop("pulumi.export('word', pulumi.Output.secret('hunter' + '2'))\n", probes=probes)),
+        *BARE,
         *("--target", emulator.url, "--json", "-"),
     )
     assert done.code == 0, done.err
@@ -323,6 +326,7 @@ def test_the_callers_credentials_do_not_reach_the_program(harness, shop, emulato
     done = harness(
         "run",
         str(shop(source)),
+        *BARE,
         *("--target", emulator.url, "--json", "-"),
         AWS_SECRET_ACCESS_KEY="real",
         AWS_PROFILE="prod",
@@ -333,5 +337,5 @@ def test_the_callers_credentials_do_not_reach_the_program(harness, shop, emulato
 def test_the_run_works_in_an_environment_of_almost_nothing(harness, shop, emulator) -> None:
     """No HOME, no USER, no TERM: a CI container."""
     harness.environment = {"PATH": os.environ["PATH"]}
-    done = harness("run", str(shop()), "--target", emulator.url, "--json", "-")
+    done = harness("run", str(shop()), *BARE, "--target", emulator.url, "--json", "-")
     assert done.code == 0, done.err
