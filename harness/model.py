@@ -97,6 +97,7 @@ class Program(Frozen):
     policy: Mapping[str, Any] = Field(default_factory=dict)  # [policy] as it stands; harness.policy reads it
     probes: tuple[Mapping[str, Any], ...] = ()  # each [[probe]] as it stands; harness.probes reads them
     recheck_ignore: tuple[str, ...] = ()  # globs of RESOURCE.PROPERTY that a recheck lets pass
+    limits: Mapping[str, float] = Field(default_factory=dict)  # [limits] in seconds: run, destroy, resource, a phase, …
     settings_file: Path | None = None  # its harness.toml, when there is one
 
 
@@ -124,8 +125,11 @@ class Cell(Frozen):
 class Limits(Frozen):
     """How long things may take, in seconds."""
 
-    run: float
-    destroy: float
+    run: float  # everything before the destroy
+    destroy: float  # from its own beginning, leak check included
+    phases: Mapping[PhaseName, float] = Field(default_factory=dict)  # each from its beginning, within `run`
+    resource: float | None = None  # one operation on one resource
+    silence: float = 60.0  # without a sign of life: a cell process or a provider is ended and replaced then
 
 
 class Plan(Frozen):
@@ -133,7 +137,7 @@ class Plan(Frozen):
 
     run: str
     cells: tuple[Cell, ...]
-    limits: Limits
+    limits: Mapping[str, float]  # that were asked for, in seconds; each cell's own are completed from its program
     provider: ProviderName
     keep_on_failure: bool
     preflight: bool
@@ -181,6 +185,7 @@ class PhaseResult(Frozen):
     seconds: float
     started: float = 0  # seconds after the cell began
     detail: str = ""
+    limit: str = ""  # what stopped it, where a limit did: the flag that sets it, or `credentials`
 
 
 class ResourceRef(Frozen):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from types import FrameType
 from typing import Any
 
 import typer
@@ -12,36 +10,22 @@ import typer
 from harness.cli import doctor, engine, history, leases, run  # noqa: F401 - each adds its commands to the application
 from harness.cli.app import DEBUG, app, console
 from harness.errors import ExitCode, HarnessError
+from harness.run.interrupts import INTERRUPTS, ToldToStopError
 
 # Typer brings its own copy of click's exceptions and exports only their leaves: this is the root of what it raises.
 _CommandLineError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
-class _ToldToStopError(BaseException):
-    """A signal; not a KeyboardInterrupt, which Typer turns into a silent exit."""
-
-
-def heed_signals() -> None:
-    """Every way to be told to stop ends the command, until the run takes over. `nohup` is honoured."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise _ToldToStopError
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, interrupt)
-
-
 def main() -> None:
     """Run the command line; whatever goes wrong ends as two lines and an exit code. Tracebacks come with --debug."""
-    heed_signals()
     try:
         sys.exit(app(standalone_mode=False))  # a typer.Exit comes back as its code
     except HarnessError as error:
         code, message, hint = error.exit_code, error.message, error.hint
     except _CommandLineError as error:
         code, message, hint = ExitCode.USAGE, error.format_message(), _usage_hint(error)
-    except _ToldToStopError:
+    except ToldToStopError:
+        INTERRUPTS.caught()
         code, message, hint = ExitCode.INTERRUPTED, "interrupted before anything was begun", ""
     except Exception as error:  # noqa: BLE001 - a defect of ours; the user still gets two lines
         message = f"the harness failed: {type(error).__name__}: {error}"

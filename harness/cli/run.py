@@ -32,8 +32,23 @@ def run(
     suffix: Annotated[
         str | None, typer.Option(help="Environment suffix. Default: ENVIRONMENT_SUFFIX, else random.")
     ] = None,
-    timeout: Annotated[str, typer.Option(help="Limit for everything before the destroy: 90s, 15m, 2h.")] = "1h",
-    destroy_timeout: Annotated[str, typer.Option(help="The destroy's own limit.")] = "30m",
+    timeout: Annotated[
+        str | None, typer.Option(help="Limit for everything before the destroy: 90s, 15m, 2h. Default: 1h.")
+    ] = None,
+    phase_timeout: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PHASE=TIME", help="Limit for preflight, up, probe or recheck; repeatable."),
+    ] = None,
+    resource_timeout: Annotated[
+        str | None, typer.Option(help="Limit for one operation on one resource; the whole operation is stopped then.")
+    ] = None,
+    destroy_timeout: Annotated[
+        str | None, typer.Option(help="The destroy's own limit, leak check included. Default: 30m.")
+    ] = None,
+    silence_timeout: Annotated[
+        str | None,
+        typer.Option(help="How long a cell's process or provider may give no sign of life. Default: 1m."),
+    ] = None,
     keep_on_failure: Annotated[
         bool, typer.Option("--keep-on-failure", help="Leave a failed environment up; harness destroy RUN ends it.")
     ] = False,
@@ -50,6 +65,7 @@ def run(
     html: HtmlOption = None,
 ) -> None:
     """Bring programs up, probe them, destroy them, and check that nothing is left."""
+    from harness.plan.limits import phase_limits
     from harness.plan.make import make_plan
     from harness.plan.settings import Settings, parse_duration
     from harness.report.destinations import Destinations
@@ -60,6 +76,13 @@ def run(
     reports = Destinations(json=json, junit=junit, html=html)
     reports.check()
     where = parse_target(target)
+    limits = {
+        "run": (timeout, "--timeout"),
+        "destroy": (destroy_timeout, "--destroy-timeout"),
+        "resource": (resource_timeout, "--resource-timeout"),
+        "silence": (silence_timeout, "--silence-timeout"),
+    }
+    given = {name: parse_duration(text, flag) for name, (text, flag) in limits.items() if text is not None}
     settings = Settings(
         programs=tuple(programs or ()),
         cwd=Path.cwd(),
@@ -70,8 +93,7 @@ def run(
         config=tuple(config or ()),
         suffix=suffix,
         stack_config=stack_config,
-        timeout=parse_duration(timeout, "--timeout"),
-        destroy_timeout=parse_duration(destroy_timeout, "--destroy-timeout"),
+        limits={**given, **phase_limits(tuple(phase_timeout or ()))},
         keep_on_failure=keep_on_failure,
         preflight=not no_preflight,
         policy=not no_policy,

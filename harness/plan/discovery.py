@@ -62,6 +62,7 @@ def load_program(directory: Path) -> Program:
         policy=settings.policy,
         probes=tuple(settings.probe),
         recheck_ignore=settings.recheck.ignore,
+        limits={str(name): seconds for name, seconds in settings.limits.items()},
         settings_file=settings_file if settings_file.is_file() else None,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from harness.errors import ConfigError, SuffixError
-from harness.model import Cell, Limits, Plan, Program, ProviderName
+from harness.model import Cell, Plan, Program, ProviderName
 from harness.plan.discovery import PROJECT_FILES, find_program, known_programs
 from harness.plan.naming import check_suffix, random_suffix, run_id, stack_name
 from harness.plan.settings import Settings, namespaced, parse_config, pick_region, read_stack_config
@@ -23,7 +23,7 @@ def make_plan(settings: Settings, rng: random.Random) -> Plan:
     return Plan(
         run=run,
         cells=tuple(_cell(program, settings, given, rng) for program in programs),
-        limits=Limits(run=settings.timeout, destroy=settings.destroy_timeout),
+        limits=dict(settings.limits),
         provider=provider,
         keep_on_failure=settings.keep_on_failure,
         preflight=settings.preflight,

@@ -14,8 +14,6 @@ from harness.errors import ConfigError
 from harness.model import Program, ProviderName, StackConfig, TargetKind
 
 DEFAULT_REGION = "us-east-1"
-DEFAULT_TIMEOUT = 3600.0  # seconds; the longest of the five reports settled after 53 minutes
-DEFAULT_DESTROY_TIMEOUT = 1800.0  # seconds; Aurora and NAT gateways need up to a quarter of an hour each
 
 _KEY = re.compile(r"(?:[A-Za-z][\w-]*:)?[A-Za-z_][\w.\-\[\]\"]*")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|)")
@@ -38,8 +36,7 @@ class Settings:
     config: tuple[str, ...] = ()
     suffix: str | None = None
     stack_config: str | None = None
-    timeout: float = DEFAULT_TIMEOUT
-    destroy_timeout: float = DEFAULT_DESTROY_TIMEOUT
+    limits: Mapping[str, float] = field(default_factory=dict)  # seconds, by the keys of [limits] in harness.toml
     keep_on_failure: bool = False
     preflight: bool = True
     policy: bool = True

@@ -2,69 +2,67 @@
 
 It lives in a session of its own. Its input stays open as long as the CLI lives: a line `go` says that the lease is on
 disk, before which nothing is made; `stop REASON` asks for an end; and the end of the input means that the CLI died,
-which ends the cell too, with its destroy.
+which ends the cell too, with its destroy. A signal to this process alone does the same as one to the CLI.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import time
-from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
-from harness.run.lifecycle import run_cell
-from harness.run.messages import GO, CellSpec, Message, NoteMessage, ResultMessage
-from harness.run.shield import Shield
-from harness.world.files import CellFiles
+from harness.run.interrupts import INTERRUPTS, let_in
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
+    from harness.run.messages import Message
+    from harness.run.shield import Shield
 
-class Voice:
-    """Writes messages for the CLI; a CLI that is gone is not an error, the destroy goes on without listeners."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-
-    def say(self, message: Message) -> None:
-        """One JSON line."""
-        line = message.model_dump_json() + "\n"
-        with self._lock:
-            try:
-                self._stream.write(line)
-                self._stream.flush()
-            except (BrokenPipeError, ValueError):
-                self._stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the rest of our life
+BEAT: Final = 2.0  # seconds between two signs of life
+LAST_WORDS: Final = 10.0  # seconds to hand the result over; it is in a file besides
 
 
 def main() -> None:
     """Run the cell that the first line of standard input describes."""
-    voice = Voice(_claim_stdout())
+    INTERRUPTS.hold()
+    let_in()  # whoever started us held them back until now
+    stream = _claim_stdout()
     told = sys.stdin.readline()
     if not told:  # nothing is to be done after all
         return
+    # After the handlers are there: what these import takes its time.
+    from harness.run.lifecycle import run_cell
+    from harness.run.messages import GO, CellSpec, NoteMessage, ResultMessage
+    from harness.run.shield import Shield
+    from harness.run.standing import Standing
+    from harness.run.voice import Voice
+    from harness.world.files import CellFiles
+
+    voice, standing = Voice(stream), Standing()
+
+    def say(message: Message) -> None:
+        standing.hear(message)
+        voice.say(message)
+
     spec = CellSpec.model_validate_json(told)
-    shield = Shield(time.monotonic, spec.limits.run, lambda text: voice.say(NoteMessage(text=text)))
-    for number in SIGNALS:
-        signal.signal(number, lambda n, _frame: _interrupt_apart(shield, signal.Signals(n).name))
+    limits = spec.limits
+    shield = Shield(time.monotonic, limits.run, lambda text: say(NoteMessage(text=text)), phases=limits.phases)
+    INTERRUPTS.hear = lambda name: shield.interrupt(name, standing.told())
+    for name in INTERRUPTS.names:  # that came before there was a shield
+        shield.interrupt(name, standing.told())
     leased = threading.Event()
-    threading.Thread(target=_listen, args=(sys.stdin, shield, leased), daemon=True).start()
-    record = run_cell(spec, shield, voice.say, leased.wait)
+    threading.Thread(target=_listen, args=(sys.stdin, shield, leased, GO), daemon=True).start()
+    threading.Thread(target=_beat, args=(voice.say,), daemon=True).start()
+    record = run_cell(spec, shield, say, leased.wait)
     result = record.secrecy.clean(record.result())
-    files = CellFiles(spec.directory)
-    files.result.write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    CellFiles(spec.directory).result.write_text(result.model_dump_json(indent=1), encoding="utf-8")
     voice.say(ResultMessage(result=result))
+    voice.end(LAST_WORDS)
     sys.stderr.flush()
     os._exit(0)  # a probe's thread that never ends must not hold the process
-
-
-def _interrupt_apart(shield: Shield, reason: str) -> None:
-    """In a thread: the handler may have cut into a write of ours, which cannot be entered twice."""
-    threading.Thread(target=shield.interrupt, args=(reason,), daemon=True).start()
 
 
 def _claim_stdout() -> TextIO:
@@ -74,13 +72,21 @@ def _claim_stdout() -> TextIO:
     return stream
 
 
-def _listen(stream: TextIO, shield: Shield, leased: threading.Event) -> None:
+def _listen(stream: TextIO, shield: Shield, leased: threading.Event, go: str) -> None:
     for line in stream:
-        if line.strip() == GO:
+        if line.strip() == go:
             leased.set()
         elif line.startswith("stop "):
             shield.interrupt(line.removeprefix("stop ").strip())
     shield.interrupt("the harness process is gone")
+
+
+def _beat(say: Callable[[Message], None]) -> None:
+    from harness.run.messages import AliveMessage
+
+    while True:
+        say(AliveMessage())
+        time.sleep(BEAT)
 
 
 if __name__ == "__main__":

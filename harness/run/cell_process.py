@@ -1,4 +1,8 @@
-"""A cell's specification in; its process out, with its messages, and a second process for the destroy if it dies."""
+"""A cell's specification in; its process out, with its messages, and a second process for the destroy if it dies.
+
+A process that is stopped, stuck or late is killed, and counts as one that died. Given up, it is killed with all that it
+started, and no second one follows.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,23 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 
 from harness.model import CellResult, CellStatus, Failure, PhaseName, PhaseResult, PhaseStatus, ResourceRef, Resources
-from harness.run.messages import GO, MESSAGES, CellSpec, Message, NoteMessage, ResultMessage
+from harness.run.interrupts import held_back
+from harness.run.messages import GO, MESSAGES, AliveMessage, CellSpec, Message, NoteMessage, ResultMessage
+from harness.run.overdue import Overdue
+from harness.world.command import stop_recorded_engine
 from harness.world.files import CellFiles
 from harness.world.language import Language
+from harness.world.remnants import end_remnants
 from harness.world.target import Target, program_environment
 
+GIVEN_UP_GRACES = (0.5, 3.0)  # seconds: a second signal ends an engine at once, with its lock released
+GOODBYE = 5.0  # seconds that a process which shall not run has to end
 RECOVERIES = 2  # processes that may follow one that died: a third would most likely die of the same
 
 
@@ -37,6 +48,19 @@ class CellProcess:
         self._keep_open = tuple(keep_open)
         self._process: subprocess.Popen[str] | None = None
         self._stop: str | None = None
+        self._overdue: Overdue | None = None
+        self._killed: str | None = None
+        self._given_up: str | None = None
+
+    @property
+    def standing(self) -> str:
+        """Where the cell stands, in words."""
+        return self._overdue.standing.told() if self._overdue is not None else "not begun"
+
+    @property
+    def destroying(self) -> bool:
+        """Whether the destroy has begun."""
+        return self._overdue is not None and self._overdue.standing.destroying
 
     @property
     def files(self) -> CellFiles:
@@ -56,25 +80,46 @@ class CellProcess:
                 failure = Failure(phase=None, message=f"the cell process cannot be started: {error}", hint=hint)
             if result is not None:
                 return result
+            if self._given_up is not None:
+                self._end_family()
+                return _lost(spec, self._given_up)
             failure = failure or self._death(spec)
             self._hear(NoteMessage(text=f"{failure.message}; destroying what it made"))
             first = spec.first_failure or failure
             spec = spec.model_copy(update={"recover": True, "first_failure": first})
-        return _lost(spec)
+        return _lost(spec, "every process died")
 
     def stop(self, reason: str) -> None:
         """Ask the cell to stop and destroy."""
         self._stop = reason
+        if self._overdue is not None:
+            self._overdue.asked_to_stop()
         self._write(f"stop {reason}")
+
+    def watch(self) -> None:
+        """Kill the process when it is stopped, stuck or late: `run` lets another destroy. To be called often."""
+        process, overdue = self._process, self._overdue
+        if process is None or overdue is None or self._killed is not None:
+            return
+        self._killed = overdue.why()
+        if self._killed is not None:
+            process.kill()
+
+    def give_up(self, why: str) -> None:
+        """End the process and all that it started, destroyed or not; `run` returns soon, and says what is left."""
+        self._given_up = why
+        if self._process is not None:
+            self._process.kill()
 
     def begin(self) -> None:
         """Start the process: it may preview, and makes nothing before `run`. Raises OSError or HomeError."""
         spec = self._spec
         files = CellFiles(spec.directory)
         files.make()
+        files.result.unlink(missing_ok=True)  # an earlier process's must not pass for this one's
         if self._host is not None:
             spec = spec.model_copy(update={"host": self._host.pipes})
-        with files.log.open("ab") as log:
+        with files.log.open("ab") as log, held_back():
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "harness.run.cell"],
                 stdin=subprocess.PIPE,
@@ -98,7 +143,11 @@ class CellProcess:
             with contextlib.suppress(BrokenPipeError):  # it has ended already
                 process.stdin.close()
             process.stdout.close()
-            process.wait()
+            try:
+                process.wait(GOODBYE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         self._end_host()
 
     def _end_host(self) -> None:
@@ -132,6 +181,10 @@ class CellProcess:
 
     def _attend(self, process: subprocess.Popen[str], spec: CellSpec) -> CellResult | None:
         assert process.stdout is not None  # noqa: S101 - Popen was given pipes
+        self._killed = None
+        self._overdue = overdue = Overdue(time.monotonic, spec.limits, recovers=spec.recover)
+        if self._given_up is not None:  # before there was a process to kill
+            process.kill()
         self._write(GO)
         if self._stop is not None and not spec.recover:
             self.stop(self._stop)
@@ -142,26 +195,46 @@ class CellProcess:
                     message = MESSAGES.validate_json(line)
                 except ValidationError:  # the last line of a process that was killed while it wrote
                     continue
+                overdue.hear(message)
                 if isinstance(message, ResultMessage):
                     result = message.result
-                else:
+                elif not isinstance(message, AliveMessage):
+                    overdue.hearing = True
                     self._hear(message)
-        return result
+                    overdue.hearing = False
+        return result or self._written()
+
+    def _written(self) -> CellResult | None:
+        """The result of a process that ended while nobody listened: it was written first."""
+        try:
+            return CellResult.model_validate_json(self.files.result.read_text(encoding="utf-8"))
+        except (OSError, ValidationError):
+            return None
+
+    def _end_family(self) -> None:
+        """Engines first, with two signals in quick succession: they write what they know."""
+        for pid_file in (self.files.engine_pid, *self.files.more_engine_pids):
+            stop_recorded_engine(pid_file, GIVEN_UP_GRACES)
+        end_remnants(str(self.files.directory))
 
     def _death(self, spec: CellSpec) -> Failure:
         code = self._process.returncode if self._process else None
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+        if self._killed is not None:
+            how = f"{self._killed} and was killed"
         # Nothing of the log is repeated here: who would have taken the secrets out of it is dead.
         return Failure(
             phase=None, message=f"the cell process {how}", hint=f"its log is {CellFiles(spec.directory).log}"
         )
 
 
-def _lost(spec: CellSpec) -> CellResult:
+def _lost(spec: CellSpec, why: str) -> CellResult:
     """No process came to an end: nobody can say what is left, so it counts as leaked."""
     unknown = ResourceRef(type="stack", id=spec.cell.stack, reason="the destroy did not come to an end")
-    phase = PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail="every process died")
-    result = spec.blank_result(CellStatus.LEAKED, spec.first_failure)
+    phase = PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail=why)
+    hint = f"harness destroy {spec.run} finishes it; the lease stays open"
+    failure = spec.first_failure or Failure(phase=PhaseName.DESTROY, message=f"not destroyed: {why}", hint=hint)
+    result = spec.blank_result(CellStatus.LEAKED, failure)
     return result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
 
 

@@ -89,9 +89,8 @@ class CellWorld:
     def create_stack(self) -> None:
         """An empty stack with the cell's configuration. Raises PhaseError."""
         phase = PhaseName.PREFLIGHT
-        if (reason := self._shield.stop()) is not None:
-            failure = Failure(phase=phase, message=f"stopped: {reason}", hint="nothing had been made")
-            raise PhaseError(failure, interrupted=self._shield.interrupted is not None)
+        if (reason := self._shield.stop(phase)) is not None:
+            raise PhaseError.stopped_by(reason, phase, "", hint="nothing had been made")
         try:
             self.stack.create()
         except RunError as error:

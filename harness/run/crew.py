@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import signal
+import os
+import shlex
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Protocol
 
-from harness.errors import HarnessError
-from harness.model import CellResult, CellStatus, Failure, Lease, LeaseState, PhaseName, PhaseStatus
+from harness.errors import ExitCode, HarnessError
+from harness.model import (
+    CellResult,
+    CellStatus,
+    Failure,
+    Lease,
+    LeaseState,
+    PhaseName,
+    PhaseStatus,
+    worst_exit_code,
+)
 from harness.run.cell_process import CellProcess
+from harness.run.interrupts import GIVE_UP_SECONDS, INTERRUPTS
 from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
 from harness.world.files import CellFiles
 from harness.world.open import World
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK = 0.1  # seconds: how late a signal may be passed on
+GIVING_UP = 20.0  # seconds for the end of everything that was given up; then we end without having seen it
+GIVEN_UP = f"given up after three signals within {GIVE_UP_SECONDS:.0f} s"
 
 
 class Audience(Protocol):
@@ -31,10 +43,10 @@ class Audience(Protocol):
 def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel: int) -> list[CellResult]:
     """The cells of `specs`, at most `parallel` at a time, in the order of `specs`."""
     crew = _Crew(world, audience)
-    crew.heed_signals()
     try:
         crew.begin(specs[: max(1, parallel)])
         world.complete()
+        INTERRUPTS.hold()  # from here on signals are requests to the cells
     except BaseException:
         crew.abandon()
         raise
@@ -42,7 +54,10 @@ def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel:
         futures = [pool.submit(crew.work, spec) for spec in specs]
         while wait(futures, timeout=TICK).not_done:
             crew.pass_on()
-    return [future.result() for future in futures]
+            crew.watch()
+    results = [future.result() for future in futures]
+    INTERRUPTS.leave_with(worst_exit_code([result.status for result in results]))
+    return results
 
 
 class _Crew:
@@ -54,8 +69,8 @@ class _Crew:
         self._lock = threading.Lock()
         self._running: dict[str, CellProcess] = {}
         self._begun: dict[str, CellProcess] = {}
-        self._signals: list[str] = []
         self._passed_on = 0
+        self._given_up_at: float | None = None
 
     def begin(self, specs: list[CellSpec]) -> None:
         """Start the processes of the cells that come first, while the rest of the world is being opened."""
@@ -80,26 +95,37 @@ class _Crew:
         hear: Callable[[Message], None] = lambda message: self._audience.hear(name, message)  # noqa: E731 - bound once
         return CellProcess(spec, hear, self._world.keep_open, self._world.early.take(spec.directory))
 
-    def heed_signals(self) -> None:
-        """Signals become requests to the cells. They stay so afterwards: a report that is being written is not lost."""
-
-        def note(number: int, _frame: FrameType | None) -> None:
-            self._signals.append(signal.Signals(number).name)
-
-        for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup is honoured
-                signal.signal(number, note)
-
     def pass_on(self) -> None:
-        """Tell the running cells about signals that came since."""
-        while self._passed_on < len(self._signals):
-            reason = self._signals[self._passed_on]
+        """The first signal stops the cells; the next ones are answered with where they stand; three at once give up."""
+        came = INTERRUPTS.names
+        while self._passed_on < len(came):
+            reason, first = came[self._passed_on], self._passed_on == 0
             self._passed_on += 1
-            with self._lock:
-                running = dict(self._running)
-            for name, process in running.items():
-                self._audience.hear(name, NoteMessage(text=f"{reason}: stopping, then destroying"))
-                process.stop(reason)
+            for name, process in self._now_running().items():
+                if first:
+                    process.stop(reason)
+                self._audience.hear(name, NoteMessage(text=_answer(reason, process, first=first)))
+        if self._given_up_at is None and INTERRUPTS.gives_up:
+            self._give_up()
+        elif self._given_up_at is not None and time.monotonic() - self._given_up_at > GIVING_UP:
+            os._exit(ExitCode.LEAKED)  # something cannot be killed, or nobody reads what we say; all was said before
+
+    def watch(self) -> None:
+        """End cell processes that are stopped, stuck or late."""
+        for process in self._now_running().values():
+            process.watch()
+
+    def _give_up(self) -> None:
+        self._given_up_at = time.monotonic()
+        for process in (running := self._now_running()).values():
+            process.give_up(GIVEN_UP)
+        for name, process in running.items():
+            for line in _farewell(process, self._world):
+                self._audience.hear(name, NoteMessage(text=line))
+
+    def _now_running(self) -> dict[str, CellProcess]:
+        with self._lock:
+            return dict(self._running)
 
     def work(self, spec: CellSpec) -> CellResult:
         """One cell from lease to lease."""
@@ -120,8 +146,8 @@ class _Crew:
 
     def _refused(self, spec: CellSpec) -> CellResult | None:
         """Open the lease; or why nothing is begun. Without a lease nothing is made, and the other cells go on."""
-        if self._signals:
-            failure = Failure(phase=None, message=f"not begun: {self._signals[0]}")
+        if told := INTERRUPTS.names:
+            failure = Failure(phase=None, message=f"not begun: {told[0]}")
             return spec.blank_result(CellStatus.INTERRUPTED, failure)
         try:
             self._open_lease(spec)
@@ -134,8 +160,10 @@ class _Crew:
         name = spec.cell.name
         with self._lock:
             self._running[name] = process
-        if self._signals:  # it came between the look in `_refused` and the entry into the table
-            process.stop(self._signals[0])
+        if told := INTERRUPTS.names:  # it came between the look in `_refused` and the entry into the table
+            process.stop(told[0])
+        if self._given_up_at is not None:
+            process.give_up(GIVEN_UP)
         try:
             return process.run()
         finally:
@@ -181,4 +209,29 @@ def _lease_state(result: CellResult) -> tuple[LeaseState, str]:
     if ended.get(PhaseName.LEAK_CHECK) is PhaseStatus.PASSED or not begun:
         return LeaseState.CLOSED, result.status.value
     left = result.resources
-    return LeaseState.LEAKED, f"{len(left.leaked)} leaked, {len(left.unverified)} unverified"
+    why = next(
+        (f": {phase.detail}" for phase in result.phases if phase.phase is PhaseName.DESTROY and phase.detail), ""
+    )
+    return LeaseState.LEAKED, f"{len(left.leaked)} leaked, {len(left.unverified)} unverified{why}"
+
+
+def _answer(reason: str, process: CellProcess, *, first: bool) -> str:
+    """What a signal is answered with."""
+    if process.destroying:
+        return (
+            f"{reason}: {process.standing}; it goes on until nothing is left "
+            f"(three signals within {GIVE_UP_SECONDS:.0f} s give up)"
+        )
+    return f"{reason}: {'stopping' if first else 'still stopping'} {process.standing}, then destroying"
+
+
+def _farewell(process: CellProcess, world: World) -> Iterator[str]:
+    """What is not done, what becomes of its processes, and who finishes it."""
+    run = process.files.directory.parent.name
+    yield f"{GIVEN_UP}: NOT destroyed ({process.standing}); its cell, engine, provider and program are being ended"
+    home = f"HARNESS_HOME={shlex.quote(str(world.home.root))} " if "HARNESS_HOME" in os.environ else ""
+    yield f"finish it with: {home}harness destroy {run}"
+    yield f"or with: {home}harness sweep --apply --run {run}"
+    yield f"state, journal and log lie in {process.files.directory}; the lease stays open"
+    if world.emulator is not None:
+        yield "the embedded emulator ends with this command, and everything in it"

@@ -14,6 +14,7 @@ from harness.model import (
     RunResult,
     worst_exit_code,
 )
+from harness.plan.limits import limits_of
 from harness.run.crew import Audience, run_cells
 from harness.run.keep import keep_emulator
 from harness.run.messages import CellSpec, NoteMessage
@@ -59,7 +60,8 @@ def remember(result: RunResult, kind: Kind, world: World, audience: Audience) ->
 def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: random.Random) -> CellSpec:
     """What the cell's process is told."""
     kept = KEEP_SECONDS if plan.keep_on_failure else 0
-    expires = started + timedelta(seconds=plan.limits.run + plan.limits.destroy + kept)
+    limits = limits_of(plan.limits, cell.program)
+    expires = started + timedelta(seconds=limits.run + limits.destroy + kept)
     return CellSpec(
         run=plan.run,
         cell=cell,
@@ -71,7 +73,7 @@ def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: rand
         provider=plan.provider,
         target=world.target.kind,
         url=world.url,
-        limits=plan.limits,
+        limits=limits,
         expires=expires.isoformat(timespec="seconds"),
         keep_on_failure=plan.keep_on_failure,
         preflight=plan.preflight,

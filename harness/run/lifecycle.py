@@ -58,8 +58,10 @@ def _give_up(record: Record, failure: Failure) -> None:
 def _live(world: CellWorld, record: Record, shield: Shield, leased: Callable[[float], bool]) -> None:
     previewed = _preflight(world, record, shield, leased)
     with destroy_armed(world, record, shield), suppress(PhaseError), _secrets_learnt(world, record):
-        with record.phase(PhaseName.UP, failed=CellStatus.ERRORED):
+        with record.phase(PhaseName.UP, failed=CellStatus.ERRORED), shield.phase(PhaseName.UP):
             record.planned = previewed.planned
+            if (reason := shield.stop(PhaseName.UP)) is not None:  # while the lease was awaited
+                raise PhaseError.stopped_by(reason, PhaseName.UP, "up")
             try:
                 operate(world.stack, record, shield, PhaseName.UP, world.stack.up, planned=previewed.planned)
             finally:
@@ -88,15 +90,14 @@ def _recover(world: CellWorld, record: Record, shield: Shield) -> None:
 
 def _preflight(world: CellWorld, record: Record, shield: Shield, leased: Callable[[float], bool]) -> Previewed:
     """The stack, one preview, and the lease, which is opened meanwhile. What it refuses was never made."""
-    with record.phase(PhaseName.PREFLIGHT, failed=CellStatus.REJECTED):
+    with record.phase(PhaseName.PREFLIGHT, failed=CellStatus.REJECTED), shield.phase(PhaseName.PREFLIGHT):
         world.create_stack()
         spec = record.spec
         wanted = spec.preflight and (spec.policy or spec.probe)  # else nobody asks for it
         previewed = _preview(world, record, shield) if wanted else Previewed()
         while not leased(TICK):
-            if (reason := shield.stop()) is not None:
-                failure = Failure(phase=PhaseName.PREFLIGHT, message=f"stopped: {reason}", hint=NOTHING)
-                raise PhaseError(failure, interrupted=shield.interrupted is not None)
+            if (reason := shield.stop(PhaseName.PREFLIGHT)) is not None:
+                raise PhaseError.stopped_by(reason, PhaseName.PREFLIGHT, "", hint=NOTHING)
         return previewed
 
 
@@ -123,7 +124,15 @@ def destroy_armed(world: CellWorld, record: Record, shield: Shield) -> Iterator[
             record.status = CellStatus.KEPT
             record.skip(PhaseName.DESTROY, "--keep-on-failure")
         else:
+            _interrupted_late(record, shield)
             destroyer.run()
+
+
+def _interrupted_late(record: Record, shield: Shield) -> None:
+    """A signal between two phases, or after the last: nothing was cut short, and still it is no success."""
+    reason = shield.interrupted
+    if reason is not None and record.status is CellStatus.PASSED:
+        record.fail(CellStatus.INTERRUPTED, Failure(phase=None, message=f"stopped: {reason}"))
 
 
 def _keeps(record: Record) -> bool:

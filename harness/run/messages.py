@@ -93,6 +93,12 @@ class NoteMessage(Frozen):
     text: str
 
 
+class AliveMessage(Frozen):
+    """The cell process lives. For whoever watches over it, not for people."""
+
+    kind: Literal["alive"] = "alive"
+
+
 class ResultMessage(Frozen):
     """The last message of a cell process."""
 
@@ -102,7 +108,7 @@ class ResultMessage(Frozen):
 
 GO = "go"  # the line after the specification: the lease is on disk, things may be made
 Message: TypeAlias = Annotated[
-    PhaseMessage | ProgressMessage | NoteMessage | ResultMessage, Field(discriminator="kind")
+    PhaseMessage | ProgressMessage | NoteMessage | AliveMessage | ResultMessage, Field(discriminator="kind")
 ]
 Say: TypeAlias = Callable[[Message], None]
 MESSAGES: TypeAdapter[Message] = TypeAdapter(Message)

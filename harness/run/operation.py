@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.model import Failure, PhaseName
+from harness.model import PhaseName
 from harness.run.failure import explain_failure
 from harness.run.log import write_event
 from harness.run.messages import ProgressMessage
@@ -51,12 +51,14 @@ def operate(
                 watch(event)
         progress.tell()
 
+    def stop() -> str | None:
+        return shield.stop(phase) or _overdue(timeline, record.spec.limits.resource)
+
     try:
-        with stack.command.guarded(Guard(stop=shield.stop, tick=tick, grace=_grace(record, phase))):
+        with stack.command.guarded(Guard(stop=stop, tick=tick, grace=_grace(record, phase), tell=record.note)):
             verb(log.path)
     except EngineStoppedError as stopped:
-        interrupted = shield.interrupted is not None
-        raise PhaseError(_stopped(phase, stopped, timeline), interrupted=interrupted, stopped=True) from stopped
+        raise PhaseError.stopped_by(stopped.reason, phase, phase, detail=_worked_on(timeline)) from stopped
     except EngineFailedError as error:
         failure = explain_failure(phase, timeline, str(error), record.spec.cell.program)
         raise PhaseError(failure, output=str(error)) from error
@@ -65,6 +67,11 @@ def operate(
             _account(record, timeline)
         progress.tell(last=True)
     return timeline
+
+
+def _overdue(timeline: Timeline, limit: float | None) -> str | None:
+    late = timeline.overdue(limit) if limit is not None else None
+    return f"{late} (--resource-timeout)" if late else None
 
 
 def _grace(record: Record, phase: PhaseName) -> float:
@@ -82,11 +89,9 @@ def _account(record: Record, timeline: Timeline) -> None:
     record.deleted += timeline.deleted
 
 
-def _stopped(phase: PhaseName, stopped: EngineStoppedError, timeline: Timeline) -> Failure:
+def _worked_on(timeline: Timeline) -> str:
     waiting = [f"{short_name(urn)} ({seconds:.0f} s)" for urn, seconds in timeline.in_flight[:5]]
-    detail = f"was working on: {', '.join(waiting)}" if waiting else ""
-    hint = "if it only needed longer, raise --timeout" if "time limit" in stopped.reason else ""
-    return Failure(phase=phase, message=f"{phase} stopped: {stopped.reason}", hint=hint, detail=detail)
+    return f"was working on: {', '.join(waiting)}" if waiting else ""
 
 
 def _fresh(folder: Path, name: str) -> Path:

@@ -40,7 +40,7 @@ def probe_cell(world: CellWorld, record: Record, shield: Shield, probes: list[Pr
     if not record.spec.probe:
         record.skip(PhaseName.PROBE, "--no-probe")
         return
-    with record.phase(PhaseName.PROBE, failed=CellStatus.FAILED):
+    with record.phase(PhaseName.PROBE, failed=CellStatus.FAILED), shield.phase(PhaseName.PROBE):
         if probes is None:
             probes = read_probes(record, shield, PhaseName.PROBE)
         if not probes:
@@ -82,13 +82,9 @@ def attended(work: Callable[[], Answer], shield: Shield, phase: PhaseName, what:
     thread.start()
     while thread.is_alive():
         thread.join(TICK)
-        reason = shield.stop()
+        reason = shield.stop(phase)
         if reason is not None:
-            interrupted = shield.interrupted is not None
-            hint = "" if interrupted else "if it only needed longer, raise --timeout"
-            raise PhaseError(
-                Failure(phase=phase, message=f"{what} stopped: {reason}", hint=hint), interrupted=interrupted
-            )
+            raise PhaseError.stopped_by(reason, phase, what)
     if errors:
         raise errors[0]
     return answers[0]
@@ -119,11 +115,10 @@ def _secret_outputs(world: CellWorld, shield: Shield) -> Mapping[str, Any]:
     """In plain text, by an engine of its own: a recheck may be running the others. Raises PhaseError."""
     stack = world.reading_stack
     try:
-        with stack.command.guarded(Guard(stop=shield.stop)):
+        with stack.command.guarded(Guard(stop=lambda: shield.stop(PhaseName.PROBE))):
             return stack.secret_outputs()
     except EngineStoppedError as stopped:
-        failure = Failure(phase=PhaseName.PROBE, message=f"probes stopped: {stopped.reason}")
-        raise PhaseError(failure, interrupted=shield.interrupted is not None, stopped=True) from stopped
+        raise PhaseError.stopped_by(stopped.reason, PhaseName.PROBE, "probes") from stopped
     except EngineFailedError as error:
         words = last_words(str(error))
         hint = "what the engine printed is in the cell's log"

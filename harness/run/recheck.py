@@ -36,14 +36,13 @@ def recheck_cell(world: CellWorld, record: Record, shield: Shield, alone: Callab
 
     Raises PhaseError when something would change, or has changed.
     """
-    with record.phase(PHASE, failed=CellStatus.FAILED):
+    with record.phase(PHASE, failed=CellStatus.FAILED), shield.phase(PHASE):
         undisturbed = alone()
         outcomes = _both(world, record, shield)
         if not undisturbed and any(outcome.status != "passed" for outcome in outcomes):
             while not alone():  # probes have deadlines of their own
-                if (reason := shield.stop()) is not None:
-                    failure = Failure(phase=PHASE, message=f"recheck stopped: {reason}")
-                    raise PhaseError(failure, interrupted=shield.interrupted is not None)
+                if (reason := shield.stop(PHASE)) is not None:
+                    raise PhaseError.stopped_by(reason, PHASE, "recheck")
             outcomes = _both(world, record, shield)
         record.rechecks = outcomes
         bad = [outcome for outcome in outcomes if outcome.status != "passed"]

@@ -25,14 +25,23 @@ from harness.model import (
 )
 from harness.run.messages import CellSpec, NoteMessage, PhaseMessage, Say
 from harness.run.secrecy import Secrecy
+from harness.run.shield import hint_of, limit_of
 
 
 class PhaseError(Exception):
     """A phase did not succeed; carries what is told to the user.
 
-    `interrupted` when we were asked to stop, `stopped` when that or a time limit ended it; `status` where it is another
+    `interrupted` when we were asked to stop, `stopped` when that or a `limit` ended it; `status` where it is another
     one than the phase's own; `output` is what an engine had printed.
     """
+
+    @classmethod
+    def stopped_by(cls, reason: str, phase: PhaseName, what: str, *, hint: str = "", detail: str = "") -> PhaseError:
+        """`what` was stopped for a reason that the shield gave."""
+        message = f"{what} stopped: {reason}" if what else f"stopped: {reason}"
+        limit = limit_of(reason)
+        failure = Failure(phase=phase, message=message, hint=hint_of(reason) or hint, detail=detail)
+        return cls(failure, interrupted=not limit, stopped=True, limit=limit)
 
     def __init__(
         self,
@@ -42,6 +51,7 @@ class PhaseError(Exception):
         stopped: bool = False,
         status: CellStatus | None = None,
         output: str = "",
+        limit: str = "",
     ) -> None:
         super().__init__(failure.message)
         self.failure = failure
@@ -49,6 +59,7 @@ class PhaseError(Exception):
         self.stopped = stopped or interrupted
         self.status = status
         self.output = output
+        self.limit = limit
 
 
 class Record:
@@ -108,7 +119,7 @@ class Record:
         except PhaseError as error:
             status = PhaseStatus.INTERRUPTED if error.interrupted else PhaseStatus.FAILED
             self.fail(CellStatus.INTERRUPTED if error.interrupted else error.status or failed, error.failure)
-            self._end(name, status, began, error.failure.message)
+            self._end(name, status, began, error.failure.message, error.limit)
             raise
         except BaseException as error:
             self._end(name, PhaseStatus.FAILED, began, str(error))
@@ -145,8 +156,10 @@ class Record:
         }
         return self.spec.blank_result(self.status, self.failure).model_copy(update=seen)
 
-    def _end(self, name: PhaseName, status: PhaseStatus, began: float, detail: str) -> None:
+    def _end(self, name: PhaseName, status: PhaseStatus, began: float, detail: str, limit: str = "") -> None:
         seconds = round(self.clock() - began, 3)
         started = round(began - self.began, 3)
-        self.phases.append(PhaseResult(phase=name, status=status, seconds=seconds, started=started, detail=detail))
+        self.phases.append(
+            PhaseResult(phase=name, status=status, seconds=seconds, started=started, detail=detail, limit=limit)
+        )
         self.say(PhaseMessage(phase=name, status=status, seconds=seconds))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.model import Timing
-from harness.world.engine_words import plain
+from harness.world.engine_words import plain, short_name
 
 _NO_STEP = {"same", "read", "refresh", "discard-replaced", "remove-pending-replace", "read-discard"}
 _CREATES = {"create", "create-replacement", "import", "import-replacement"}
@@ -94,6 +94,15 @@ class Timeline:
         now = self.clock()
         return sorted(((urn, now - at) for (urn, _), at in self._started.items()), key=lambda item: -item[1])
 
+    def overdue(self, limit: float) -> str | None:
+        """What is being worked on for more than `limit` seconds, with the operation and both times; or None."""
+        now = self.clock()
+        slow = [(now - at, urn, op) for (urn, op), at in self._started.items() if now - at > limit]
+        if not slow:
+            return None
+        seconds, urn, op = max(slow)
+        return f"{op} of {short_name(urn)} takes {seconds:.0f} s and may take {limit:.0f} s"
+
     @property
     def errors(self) -> list[Diagnostic]:
         """What was said as an error."""
@@ -119,9 +128,9 @@ class Timeline:
             return
         if step["op"] in _IMPORTS:
             self.imports.append(step["urn"])
-        if self._is_custom(step):
+        if self._is_custom(step):  # a component is under way for as long as the program has not ended
             self.planned += 1
-        self._started[step["urn"], step["op"]] = self.clock()
+            self._started[step["urn"], step["op"]] = self.clock()
 
     def _end(self, step: Mapping[str, Any], *, failed: bool) -> None:
         urn, op = step["urn"], step["op"]

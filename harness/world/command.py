@@ -44,6 +44,7 @@ class Guard:
     stop: Callable[[], str | None]  # a reason to stop now, or None; asked every TICK
     tick: Callable[[], None] = lambda: None  # called every TICK, and once after the end
     grace: float = FIRST_GRACE  # seconds that calls in flight get to end by themselves
+    tell: Callable[[str], None] = lambda _text: None  # what is done to an engine that must stop
 
 
 class EngineFailedError(Exception):
@@ -137,20 +138,29 @@ class EngineCommand:
                 guard.tick()
                 reason = guard.stop()
                 if reason is not None:
-                    return EngineStoppedError(reason, killed=stop_engine(process, guard.grace, guard.tick))
+                    guard.tell(f"{reason}: the engine is asked to stop and gets {guard.grace:.0f} s for it")
+                    killed = stop_engine(process, (guard.grace, SECOND_GRACE), guard.tick, guard.tell)
+                    return EngineStoppedError(reason, killed=killed)
             else:
                 return None
 
 
 def stop_engine(
     process: subprocess.Popen[str] | psutil.Process,
-    first_grace: float = FIRST_GRACE,
+    graces: tuple[float, float] = (FIRST_GRACE, SECOND_GRACE),
     tick: Callable[[], None] = lambda: None,
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> bool:
-    """Interrupt, wait, interrupt again, wait, kill. Says whether it had to be killed (then its lock is left)."""
-    for grace in (first_grace, SECOND_GRACE):
+    """Interrupt, wait, interrupt again, wait, kill. Says whether it had to be killed (then its lock is left).
+
+    `graces` are the seconds of the two waits. An engine that was stopped (SIGSTOP) is let go on, to end itself.
+    """
+    for number, grace in enumerate(graces, 1):
+        if number > 1:
+            tell(f"the engine does not stop: a second signal, and {grace:.0f} s more")
         try:
             process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGCONT)
         except (ProcessLookupError, psutil.NoSuchProcess):
             return False
         end = time.monotonic() + grace
@@ -161,6 +171,7 @@ def stop_engine(
             except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
                 continue
             return False
+    tell("the engine does not stop: it is killed, and its lock released without it")
     process.kill()
     return True
 
@@ -175,7 +186,7 @@ def end_session(session: int) -> None:
             continue
 
 
-def stop_recorded_engine(pid_file: Path) -> None:
+def stop_recorded_engine(pid_file: Path, graces: tuple[float, float] = (FIRST_GRACE, SECOND_GRACE)) -> None:
     """End the engine that a dead cell process left behind, if it still is that very process."""
     try:
         pid, created = pid_file.read_text(encoding="ascii").split()
@@ -186,7 +197,7 @@ def stop_recorded_engine(pid_file: Path) -> None:
         if abs(process.create_time() - float(created)) >= 1:  # somebody else's, under the same number
             pid_file.unlink(missing_ok=True)
             return
-        stop_engine(process)
+        stop_engine(process, graces)
     except psutil.NoSuchProcess:  # the engine is dead; what it started may not be
         pass
     end_session(int(pid))

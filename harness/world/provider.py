@@ -19,6 +19,7 @@ from harness.errors import WorldError
 from harness.providers import control
 from harness.providers.contract import Found, Presence
 from harness.providers.process import GRACE, Settings
+from harness.world.language import CELL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -85,7 +86,7 @@ class ProviderProcess:
                     stdout=output,
                     stderr=output,
                     cwd=directory,
-                    env=dict(environment) if environment is not None else _environment(ambient),
+                    env=_environment(ambient, environment, directory),
                     pass_fds=(listener.fileno(),),
                     start_new_session=True,  # the terminal's Ctrl-C is for the lifecycle, which asks us to stop
                 )
@@ -261,10 +262,11 @@ def _short_directory(directory: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix="harness-", dir="/tmp"))
 
 
-def _environment(ambient: Ambient) -> dict[str, str]:
-    """Our environment; with an endpoint, without what could send a call anywhere else."""
-    ours = dict(os.environ)
-    if ambient.endpoint is None:
+def _environment(ambient: Ambient, chosen: Mapping[str, str] | None, directory: Path) -> dict[str, str]:
+    """`chosen`, or ours; with an endpoint, without what could send a call anywhere else. With the cell's mark."""
+    mark = {CELL_VARIABLE: str(directory)}  # by it the process is found when nobody is left who knew it
+    ours = {**(os.environ if chosen is None else chosen), **mark}
+    if chosen is not None or ambient.endpoint is None:
         return ours
     proxies = {"http_proxy", "https_proxy", "all_proxy"}
     kept = {k: v for k, v in ours.items() if not k.startswith("AWS_") and k.lower() not in proxies}

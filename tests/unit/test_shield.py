@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.run.shield import Shield
+from harness.model import PhaseName
+from harness.run.shield import Shield, hint_of, limit_of
 
 
 class Clock:
@@ -51,10 +52,43 @@ def test_neither_signal_nor_run_limit_stops_a_destroy(clock: Clock) -> None:
     clock.now += 1000
     with shield.destroying(30):
         assert shield.stop() is None
-        shield.interrupt("SIGTERM")
+        shield.interrupt("SIGTERM", "destroy: 1 of 2 deleted")
         assert shield.stop() is None
         assert "already destroying" in told[0]
+        assert "1 of 2 deleted" in told[0]
         assert shield.remaining == 30
         clock.now += 31
-        assert "destroy" in (shield.stop() or "")
+        assert limit_of(shield.stop() or "") == "--destroy-timeout"
         assert shield.remaining == 0
+
+
+def test_a_phase_has_a_time_of_its_own(clock: Clock) -> None:
+    """It begins with the phase, counts for no other, and the reason names phase, seconds and flag."""
+    shield = Shield(clock, 60, print, phases={PhaseName.PROBE: 5})
+    clock.now += 20
+    with shield.phase(PhaseName.PROBE), shield.phase(PhaseName.RECHECK):
+        clock.now += 4
+        assert shield.stop(PhaseName.PROBE) is None
+        clock.now += 2
+        assert shield.stop(PhaseName.RECHECK) is None
+        assert shield.stop() is None
+        reason = shield.stop(PhaseName.PROBE) or ""
+    assert "5 s for probe" in reason
+    assert limit_of(reason) == "--phase-timeout"
+    assert "--phase-timeout" in hint_of(reason)
+    assert shield.stop(PhaseName.PROBE) is None
+
+
+def test_a_signal_has_no_limit_and_no_hint(clock: Clock) -> None:
+    """Only limits can be raised."""
+    shield = Shield(clock, 60, print)
+    shield.interrupt("SIGINT")
+    assert limit_of(shield.stop() or "") == hint_of(shield.stop() or "") == ""
+
+
+def test_expiring_credentials_stop_the_work_and_never_the_destroy(clock: Clock) -> None:
+    """They are a deadline for what comes before it."""
+    shield = Shield(clock, 60, print, expiring=lambda: "the credentials end soon (credentials)")
+    assert limit_of(shield.stop() or "") == "credentials"
+    with shield.destroying(30):
+        assert shield.stop() is None

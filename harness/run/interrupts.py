@@ -1,0 +1,122 @@
+"""Signals to this process in; which came, and whether they mean that nobody wants to wait any longer, out.
+
+Until a run has begun, a signal raises; nothing was made then. From `hold` on it is only noted, for the cells destroy
+what they made. Three within two seconds give up; what that means is up to whoever asks `gives_up`; where nobody asks
+any more (`leave_with`), or nobody has begun to, the process ends at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GIVE_UP_SIGNALS: Final = 3
+GIVE_UP_SECONDS: Final = (
+    2.0  # GitHub Actions sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that: never three
+)
+# Seconds. One Ctrl-C in a terminal reaches the whole group, and a wrapper (uv, npm, a shell) passes its own on to us:
+# that is one wish. A person's fingers are not that fast.
+ECHO: Final = 0.05
+_INTERRUPTED: Final = 130  # ExitCode.INTERRUPTED
+
+
+class ToldToStopError(BaseException):
+    """A signal before anything was begun; not a KeyboardInterrupt, which Typer turns into a silent exit."""
+
+
+class Interrupts:
+    """The signals of one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, leave: Callable[[int], object] = os._exit) -> None:
+        self._clock = clock
+        self._leave = leave
+        self._names: list[str] = []
+        self._times: list[float] = []
+        self._raises = False
+        self._seen = 0
+        self._code: int | None = _INTERRUPTED
+        self.hear: Callable[[str], None] = lambda _name: None  # each one, in the handler
+
+    def heed(self) -> None:
+        """Every way to be told to stop raises ToldToStopError. `nohup` is honoured."""
+        self._raises = True
+        self._install()
+
+    def hold(self) -> None:
+        """From here on signals are noted only.
+
+        Raises:
+            ToldToStopError: one came before that nobody noticed: Python drops what is raised while it clears up.
+        """
+        raised, self._raises, self._code = self._raises, False, None
+        if not raised:
+            self._seen = len(self._names)  # those before were another run's
+            self._install()
+        elif self._names:
+            raise ToldToStopError
+
+    def caught(self) -> None:
+        """What was raised has arrived: the next ones cut nothing short that tells of it."""
+        self._raises = False
+
+    def leave_with(self, code: int) -> None:
+        """All is done but for the telling: whoever gives up now ends the process with `code`."""
+        self._code = code
+
+    @property
+    def names(self) -> list[str]:
+        """What came since `hold`, in its order."""
+        return self._names[self._seen :]
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether three came within two seconds."""
+        times = self._times[self._seen :]
+        ends = times[GIVE_UP_SIGNALS - 1 :]
+        return any(last - first <= GIVE_UP_SECONDS for first, last in zip(times, ends, strict=False))
+
+    def receive(self, name: str) -> None:
+        """A signal has come; called by the handler."""
+        now = self._clock()
+        if self._times and now - self._times[-1] < ECHO:
+            return
+        self._names.append(name)
+        self._times.append(now)
+        self.hear(name)
+        if self._code is not None and self.gives_up:
+            os.write(2, b"error: given up after three signals within two seconds\n")
+            self._leave(self._code)
+        if self._raises:
+            raise ToldToStopError
+
+    def _install(self) -> None:
+        def handle(number: int, _frame: FrameType | None) -> None:
+            self.receive(signal.Signals(number).name)
+
+        for number in SIGNALS:
+            if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, handle)
+
+
+INTERRUPTS: Final = Interrupts()  # a process has one set of handlers
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """A process that is started inside gets no signal before it calls `let_in`: its handlers are not there yet."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def let_in() -> None:
+    """The handlers are there: what came while signals were held back comes now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
