@@ -18,6 +18,7 @@ from harness.run.interrupts import INTERRUPTS, let_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.model import Limits
     from harness.run.messages import Message
     from harness.run.shield import Shield
 
@@ -49,7 +50,12 @@ def main() -> None:
 
     spec = CellSpec.model_validate_json(told)
     limits = spec.limits
-    shield = Shield(time.monotonic, limits.run, lambda text: say(NoteMessage(text=text)), phases=limits.phases)
+
+    def tell(text: str) -> None:
+        say(NoteMessage(text=text))
+
+    expiring = _credential_watch(limits, tell) if spec.target == "aws" else lambda: None
+    shield = Shield(time.monotonic, limits.run, tell, phases=limits.phases, expiring=expiring)
     INTERRUPTS.hear = lambda name: shield.interrupt(name, standing.told())
     for name in INTERRUPTS.names:  # that came before there was a shield
         shield.interrupt(name, standing.told())
@@ -63,6 +69,15 @@ def main() -> None:
     voice.end(LAST_WORDS)
     sys.stderr.flush()
     os._exit(0)  # a probe's thread that never ends must not hold the process
+
+
+def _credential_watch(limits: Limits, tell: Callable[[str], None]) -> Callable[[], str | None]:
+    from datetime import UTC, datetime
+
+    from harness.run.credentials import CredentialWatch
+    from harness.world.credentials import read_expiry
+
+    return CredentialWatch(read_expiry, lambda: datetime.now(UTC), limits.destroy, tell).expiring
 
 
 def _claim_stdout() -> TextIO:

@@ -4,39 +4,48 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+import psutil
+
 from harness.errors import RunError
 from harness.model import Failure, PhaseName
+from harness.providers.process import GRACE
 from harness.run.marks import ambient, provider_config, run_tags
 from harness.run.messages import CellSpec
 from harness.run.record import PhaseError
 from harness.run.shield import Shield
-from harness.world.command import EngineCommand, stop_recorded_engine
+from harness.world.command import BUNDLED_GRACE, FIRST_GRACE, SECOND_GRACE, EngineCommand, stop_recorded_engine
 from harness.world.engine_environment import engine_environment
 from harness.world.files import CellFiles
 from harness.world.language import Language
-from harness.world.provider import BUNDLED, ProviderProcess
+from harness.world.provider import BUNDLED, START_TIMEOUT, ProviderProcess
+from harness.world.recorded import await_end
 from harness.world.remnants import end_remnants
 from harness.world.sdk import sdk_versions
 from harness.world.stack import PARALLEL, PARALLEL_PER_CORE, Stack
 from harness.world.target import Target
 
+PING = 2.0  # seconds between two looks at whether the provider lives
 LOOK = 0.2  # seconds between two looks at the lock of an earlier process
 
 
 class CellWorld:
     """What one cell works with."""
 
-    def __init__(self, spec: CellSpec, files: CellFiles, resources: ExitStack, shield: Shield) -> None:
+    def __init__(
+        self, spec: CellSpec, files: CellFiles, resources: ExitStack, shield: Shield, tell: Callable[[str], None]
+    ) -> None:
         self.spec = spec
         self.files = files
         self._resources = resources
         self._shield = shield
+        self._tell = tell
         self._provider: ProviderProcess | None = None
         environment = _engine_environment(spec, files)
         language = self._language()
@@ -44,6 +53,7 @@ class CellWorld:
             resources.enter_context(language)
             language.live(environment)
         self.provider()
+        threading.Thread(target=self._watch_provider, name="provider watch", daemon=True).start()
 
         def stack(pid_file: Path, place: int | None) -> Stack:
             command = EngineCommand(spec.engine, spec.engine_version, environment, pid_file)
@@ -86,6 +96,20 @@ class CellWorld:
                 process.plugin_home(self.files.engine_home, sdk_versions(self.spec.cell.program, {}))
         return self._provider
 
+    def _watch_provider(self) -> None:
+        """A provider that is stopped or stuck answers nobody: ended, it is an error, and `provider` starts another."""
+        silence, known = self.spec.limits.silence, None
+        while True:
+            provider = self._provider
+            patience = silence if provider is known else max(silence, START_TIMEOUT)
+            if provider is not None and not provider.answers(patience):
+                self._tell(
+                    f"the provider gave no sign of life for {patience:.0f} s (--silence-timeout): it is replaced"
+                )
+                provider.kill()
+            known = provider
+            time.sleep(min(PING, silence / 2))
+
     def create_stack(self) -> None:
         """An empty stack with the cell's configuration. Raises PhaseError."""
         phase = PhaseName.PREFLIGHT
@@ -98,26 +122,29 @@ class CellWorld:
 
 
 @contextmanager
-def open_cell_world(spec: CellSpec, shield: Shield) -> Iterator[CellWorld]:
-    """Everything that the cell needs, ended when the block ends, however it ends."""
+def open_cell_world(spec: CellSpec, shield: Shield, tell: Callable[[str], None]) -> Iterator[CellWorld]:
+    """Everything that the cell needs, ended when the block ends, however it ends. `tell` hears what a person should."""
     files = CellFiles(spec.directory)
     with ExitStack() as resources:
         resources.enter_context(_alone(spec, files, shield))
         files.make()  # under the lock: whoever held it before may have cleared up
         if spec.recover:
+            graces = (BUNDLED_GRACE if spec.provider == "bundled" else FIRST_GRACE, SECOND_GRACE)
             for pid_file in (files.engine_pid, *files.more_engine_pids):
-                stop_recorded_engine(pid_file)
+                stop_recorded_engine(pid_file, graces)
+            await_end(files.provider_pid, GRACE + 2)  # it writes down what its last creates came to
             end_remnants(str(files.directory))
         resources.callback(end_remnants, str(files.directory))  # last of all: what the program left running
-        yield CellWorld(spec, files, resources, shield)
+        yield CellWorld(spec, files, resources, shield, tell)
 
 
 @contextmanager
 def _alone(spec: CellSpec, files: CellFiles, shield: Shield) -> Iterator[None]:
     """One process a cell: an earlier one that still destroys is waited for. The kernel frees the lock of a dead one."""
-    with files.lock.open("w", encoding="ascii") as lock:
+    with files.lock.open("a+", encoding="ascii") as lock:
         with shield.destroying(spec.limits.destroy):
             while not _locked(lock):
+                _end_stopped(lock)
                 if shield.stop():
                     raise RunError(
                         f"another process still works on {spec.cell.name}",
@@ -132,7 +159,19 @@ def _locked(lock: TextIO) -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
     return True
+
+
+def _end_stopped(lock: TextIO) -> None:
+    """Kill the holder if it is stopped (SIGSTOP): nobody who lives watches over it, and it would never let go."""
+    lock.seek(0)
+    with suppress(ValueError, psutil.Error):  # it has not written its number yet, or has ended
+        holder = psutil.Process(int(lock.read()))
+        if holder.status() == psutil.STATUS_STOPPED and "harness.run.cell" in holder.cmdline():
+            holder.kill()
 
 
 def _engine_environment(spec: CellSpec, files: CellFiles) -> dict[str, str]:

@@ -32,6 +32,8 @@ def execute(plan: Plan, world: World, audience: Audience, rng: random.Random) ->
     """Run every cell; leases are opened before and settled after each. Signals stop all of them, with their destroy."""
     started, began = datetime.now(UTC), time.monotonic()
     specs = [make_spec(plan, cell, world, started, rng) for cell in plan.cells]
+    if plan.cells and world.target.kind == "aws":
+        _foretell(specs, audience, started)
     results = run_cells(specs, world, audience, plan.parallel)
     if world.emulator is not None and any(result.status is CellStatus.KEPT for result in results):
         keep_emulator(world.emulator, world.home.run(plan.run), KEEP_SECONDS)
@@ -47,6 +49,16 @@ def execute(plan: Plan, world: World, audience: Audience, rng: random.Random) ->
     )
     remember(result, "run", world, audience)
     return result
+
+
+def _foretell(specs: list[CellSpec], audience: Audience, now: datetime) -> None:
+    """Whether the credentials last. Raises TargetError when they do not even last for a destroy."""
+    from harness.run.credentials import foretell
+    from harness.world.credentials import read_expiry
+
+    expiry = read_expiry()
+    for text in sorted({foretell(expiry, now, spec.limits) or "" for spec in specs} - {""}):
+        audience.hear("credentials", NoteMessage(text=text))
 
 
 def remember(result: RunResult, kind: Kind, world: World, audience: Audience) -> None:

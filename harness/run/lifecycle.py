@@ -29,7 +29,7 @@ def run_cell(spec: CellSpec, shield: Shield, say: Say, leased: Callable[[float],
     """
     record = Record(spec, say, time.monotonic)
     try:
-        with open_cell_world(spec, shield) as world:
+        with open_cell_world(spec, shield, record.note) as world:
             try:
                 if spec.recover:
                     _recover(world, record, shield)

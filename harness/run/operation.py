@@ -13,12 +13,11 @@ from harness.run.messages import ProgressMessage
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 from harness.run.timeline import EventLog, Timeline
-from harness.world.command import FIRST_GRACE, EngineFailedError, EngineStoppedError, Guard
+from harness.world.command import BUNDLED_GRACE, FIRST_GRACE, EngineFailedError, EngineStoppedError, Guard
 from harness.world.engine_words import short_name
 from harness.world.stack import Stack
 
 PROGRESS_EVERY = 0.2  # seconds between two progress messages
-BUNDLED_GRACE = 15.0  # seconds; it answers a Cancel within half a second unless the machine is overwhelmed
 DESTROY_GRACE = 5.0  # seconds
 COUNTED = {PhaseName.UP, PhaseName.DESTROY}  # the others change nothing
 SHOW_WAITING_AFTER = 3.0  # seconds: what is quicker than this is not worth a name on the screen

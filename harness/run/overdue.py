@@ -47,7 +47,9 @@ class Overdue:
         """What it did not keep, with what was expected; or None. To be asked often."""
         now, before = self._clock(), self._looked
         self._looked = now
-        if now - before > PAUSED or self.hearing:
+        if now - before > PAUSED:
+            self._forgive(now - before)
+        if self.hearing:
             self._heard = now
             return None
         limits = self._limits
@@ -60,6 +62,15 @@ class Overdue:
         if self._asked is not None:
             return _late("does not begin its destroy", now - self._asked, TO_DESTROY)
         return _late("does not begin its destroy", now - self._began, limits.run + TO_DESTROY)
+
+    def _forgive(self, seconds: float) -> None:
+        """Time in which we could not listen counts for nothing."""
+        self._heard += seconds
+        self._began += seconds
+        if self._asked is not None:
+            self._asked += seconds
+        if self._destroying is not None:
+            self._destroying += seconds
 
 
 def _late(what: str, seconds: float, limit: float) -> str | None:

@@ -13,18 +13,21 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import psutil
 
+from harness.world.recorded import record_process, recorded_pid
+
 TICK = 0.05  # seconds between two looks at the event log and the stop flag
 # After the first SIGINT the engine waits for calls in flight. The bundled provider honours Cancel within 0.1 s; a
 # provider that does not may need as long as its slowest create, which is worth waiting for: cut off, it leaves a
 # pending operation.
 FIRST_GRACE = 60.0
+BUNDLED_GRACE = 15.0  # of ours, which answers a Cancel within half a second unless the machine is overwhelmed
 SECOND_GRACE = 10.0  # a second signal ends the engine at once (0.1 s measured); this is for a machine under load
 
 
@@ -109,7 +112,7 @@ class EngineCommand:
             _Reader(stream, callback) for stream, callback in ((process.stdout, on_output), (process.stderr, on_error))
         ]
         try:
-            self._record(process.pid)
+            record_process(self._pid_file, process.pid)  # who comes after a crash must find the engine that still runs
             stopped = self._attend(process)
         finally:
             end_session(process.pid)
@@ -124,10 +127,6 @@ class EngineCommand:
         if process.returncode != 0:
             raise EngineFailedError(finished)
         return finished
-
-    def _record(self, pid: int) -> None:
-        """Who comes after a crash must find the engine that still runs."""
-        self._pid_file.write_text(f"{pid} {psutil.Process(pid).create_time()}", encoding="ascii")
 
     def _attend(self, process: subprocess.Popen[str]) -> EngineStoppedError | None:
         guard = self._guard
@@ -188,19 +187,11 @@ def end_session(session: int) -> None:
 
 def stop_recorded_engine(pid_file: Path, graces: tuple[float, float] = (FIRST_GRACE, SECOND_GRACE)) -> None:
     """End the engine that a dead cell process left behind, if it still is that very process."""
-    try:
-        pid, created = pid_file.read_text(encoding="ascii").split()
-    except (FileNotFoundError, ValueError):  # none was started, or it died while it was being recorded
-        return
-    try:
-        process = psutil.Process(int(pid))
-        if abs(process.create_time() - float(created)) >= 1:  # somebody else's, under the same number
-            pid_file.unlink(missing_ok=True)
-            return
-        stop_engine(process, graces)
-    except psutil.NoSuchProcess:  # the engine is dead; what it started may not be
-        pass
-    end_session(int(pid))
+    pid = recorded_pid(pid_file)
+    if pid is not None:
+        with suppress(psutil.NoSuchProcess):  # the engine is dead; what it started may not be
+            stop_engine(psutil.Process(pid), graces)
+        end_session(pid)
     pid_file.unlink(missing_ok=True)
 
 

@@ -70,7 +70,12 @@ def end_group() -> None:
 
 
 def main() -> None:
-    """Serve until SIGTERM or the owner's end. The process is the leader of its own group, which ends with it."""
+    """Serve until SIGTERM or the owner's end. The process is the leader of its own group, which ends with it.
+
+    Ctrl-C and a hang-up are for the owner, which needs the emulator for its destroy.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     listen, lifeline, grace = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     os.set_inheritable(listen, False)
     os.set_inheritable(lifeline, False)
@@ -95,7 +100,13 @@ def main() -> None:
     config.keep_alive_max_requests = _KEEP_ALIVE_REQUESTS
     config.graceful_timeout = _GRACE_FOR_REQUESTS
     config.backlog = socket.SOMAXCONN
-    asyncio.run(serve(emulator.app, config))
+
+    async def run() -> None:
+        over = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
+        await serve(emulator.app, config, shutdown_trigger=over.wait)
+
+    asyncio.run(run())
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class CellFiles:
         self.engine_pid = directory / "engine.pid"
         # Engines that run beside it, two of a recheck and one that reads secret outputs for the probes.
         self.more_engine_pids = tuple(directory / f"engine-{number}.pid" for number in (2, 3))
+        self.provider_pid = directory / "provider.pid"
         self.journal = directory / "journal.jsonl"
         self.log = directory / "cell.log"
         self.lock = directory / "cell.lock"
@@ -84,7 +85,7 @@ class CellFiles:
         # The engine's events hold what a provider returns, also where it repeats a secret under another name.
         for folder in (self.project, self.state, self.engine_home, self.events, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.passphrase, self.engine_pid, *self.more_engine_pids, self.spec):
+        for file in (self.passphrase, self.engine_pid, *self.more_engine_pids, self.provider_pid, self.spec):
             file.unlink(missing_ok=True)
 
     def remove(self) -> None:

@@ -20,6 +20,7 @@ from harness.providers import control
 from harness.providers.contract import Found, Presence
 from harness.providers.process import GRACE, Settings
 from harness.world.language import CELL_VARIABLE
+from harness.world.recorded import record_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from harness.providers.ambient import Ambient
 
 BUNDLED: Final = ("aws", "random")
+PID_FILE: Final = "provider.pid"
 
 _SOCKET_PATH_LIMIT: Final = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux, with the closing zero
-_START_TIMEOUT: Final = 30.0  # seconds until the first answer, on a machine that is busy
+START_TIMEOUT: Final = 30.0  # seconds until the first answer, on a machine that is busy
 _LAST_LINES: Final = 5
 
 
@@ -91,12 +93,27 @@ class ProviderProcess:
                     start_new_session=True,  # the terminal's Ctrl-C is for the lifecycle, which asks us to stop
                 )
                 _tell(process, settings)
+                record_process(directory / PID_FILE, process.pid)
         except OSError as error:
             raise WorldError(
                 f"the provider process cannot be started in {directory}: {error}",
                 hint="make the directory writable, and free space and processes",
             ) from error
         return cls(process, socket, log)
+
+    def answers(self, seconds: float) -> bool:
+        """Whether it gives a sign of life within `seconds`; one that has ended counts as one that does: it is known."""
+        try:
+            control.ask(self.socket, {"ping": {}}, seconds)
+        except TimeoutError:
+            return False
+        except (OSError, control.RefusedError):
+            return True
+        return True
+
+    def kill(self) -> None:
+        """End it at once: whoever waits for it gets an error."""
+        self._process.kill()
 
     def plugin_home(self, home: Path, versions: Mapping[str, Iterable[str]] | None = None) -> None:
         """Write launchers into a PULUMI_HOME, so that the engine finds our packages as installed plugins.
@@ -165,7 +182,7 @@ class ProviderProcess:
         Raises:
             WorldError: it does not.
         """
-        self._ask({"ping": {}}, _START_TIMEOUT)
+        self._ask({"ping": {}}, START_TIMEOUT)
 
     @property
     def journal(self) -> Path:

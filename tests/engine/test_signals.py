@@ -1,4 +1,4 @@
-"""Signals to each process of a run, once and often, at each of its steps: the destroy is never lost, and never cut short."""
+"""Signals to each process of a run, once and often, at each of its steps: the destroy is never lost nor cut short."""
 
 from __future__ import annotations
 

@@ -1,0 +1,126 @@
+"""Signals of a process: raised before a run, noted in it, and three within two seconds give up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from harness.run.interrupts import SIGNALS, Interrupts, ToldToStopError
+
+
+class Clock:
+    """Time that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """Time in our hands; the process's handlers are as before afterwards."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield Clock()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def given_up(clock: Clock, *at: float) -> bool:
+    """Whether signals at these seconds give up a run."""
+    interrupts = Interrupts(clock)
+    interrupts.hold()
+    for moment in at:
+        clock.now = 100 + moment
+        interrupts.receive("SIGINT")
+    return interrupts.gives_up
+
+
+def test_three_within_two_seconds_give_up_and_nothing_less(clock: Clock) -> None:
+    """Whenever they come; two are none, and neither are three in more than two seconds."""
+    assert given_up(clock, 0, 0.5, 1.9)
+    assert given_up(clock, 0, 60, 61, 62)
+    assert not given_up(clock, 0, 0.5)
+    assert not given_up(clock, 0, 1, 2.5, 4)
+
+
+def test_a_cancelled_job_of_github_does_not_give_up(clock: Clock) -> None:
+    """SIGINT, SIGTERM 7.5 s later; even where a wrapper passes each of them on once more."""
+    assert not given_up(clock, 0, 0.01, 7.5, 7.51)
+
+
+def test_an_echo_is_no_signal_of_its_own(clock: Clock) -> None:
+    """Two presses under a wrapper are four signals, and two wishes."""
+    assert not given_up(clock, 0, 0.02, 1, 1.02)
+
+
+def test_before_a_run_a_signal_raises_and_afterwards_it_is_noted(clock: Clock) -> None:
+    """The handlers are the process's real ones."""
+    interrupts = Interrupts(clock)
+    interrupts.heed()
+    with pytest.raises(ToldToStopError):
+        os.kill(os.getpid(), signal.SIGTERM)
+    interrupts.caught()
+    clock.now += 1
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert interrupts.names == ["SIGTERM", "SIGHUP"]
+
+
+def test_a_signal_that_nobody_noticed_is_not_lost(clock: Clock) -> None:
+    """Python drops what is raised in a finalizer: the run finds it when it begins."""
+    interrupts = Interrupts(clock)
+    interrupts.heed()
+    with pytest.raises(ToldToStopError):
+        interrupts.receive("SIGINT")
+    with pytest.raises(ToldToStopError):
+        interrupts.hold()
+
+
+def test_signals_of_an_earlier_run_are_not_those_of_the_next(clock: Clock) -> None:
+    """Several runs in one process."""
+    interrupts = Interrupts(clock)
+    interrupts.hold()
+    interrupts.receive("SIGINT")
+    interrupts.hold()
+    assert interrupts.names == []
+
+
+def test_whoever_gives_up_on_the_telling_leaves_with_the_run_s_code(clock: Clock) -> None:
+    """A report that nobody reads does not hold the process; one signal does not cost it, though."""
+    left: list[int] = []
+    interrupts = Interrupts(clock, leave=left.append)
+    interrupts.hold()
+    interrupts.leave_with(1)
+    for moment in (0.0, 0.5):
+        clock.now = 100 + moment
+        interrupts.receive("SIGINT")
+    assert left == []
+    clock.now = 101
+    interrupts.receive("SIGINT")
+    assert left == [1]
+
+
+def test_a_signal_while_a_process_starts_waits_for_its_handlers() -> None:
+    """Held back until `let_in`, then delivered; without it, it would have killed the process."""
+    child = (
+        "import os, signal, time\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('heard', flush=True))\n"
+        "from harness.run.interrupts import let_in\n"
+        "let_in()\n"
+    )
+    parent = (
+        "import subprocess, sys\n"
+        "from harness.run.interrupts import held_back\n"
+        "with held_back():\n"
+        f"    process = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        "sys.exit(process.wait())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
