@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from harness.errors import ConfigError
 from harness.plan.settings import parse_duration
 from harness.plan.toml_place import refuse_invalid
 
 LimitName = Literal["run", "preflight", "up", "probe", "recheck", "destroy", "resource", "silence"]
+
+
+def _as_seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("it is not a duration")  # noqa: TRY004 - pydantic's way to hear of it
+    try:
+        return parse_duration(str(value), "it")
+    except ConfigError as error:
+        raise ValueError(f"{error.message}; {error.hint}") from error
 
 
 class ProgramSection(BaseModel):
@@ -43,15 +52,9 @@ class ProgramFile(BaseModel):
     policy: dict[str, Any] = Field(default_factory=dict, description="a table")
     probe: list[dict[str, Any]] = Field(default_factory=list, description="[[probe]] tables")
     recheck: RecheckSection = RecheckSection()
-    limits: dict[LimitName, float] = Field(default_factory=dict, description="KEY = seconds, or text like 90s, 15m, 2h")
-
-    @field_validator("limits", mode="before")
-    @classmethod
-    def _durations_as_seconds(cls, value: object) -> object:
-        """`up = "20m"`."""
-        if not isinstance(value, dict):
-            return value
-        return {key: _as_seconds(str(key), entry) for key, entry in value.items()}
+    limits: dict[LimitName, Annotated[float, BeforeValidator(_as_seconds)]] = Field(
+        default_factory=dict, description="KEY = seconds, or text like 90s, 15m, 2h"
+    )
 
     @field_validator("config", mode="before")
     @classmethod
@@ -66,15 +69,6 @@ def _as_text(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
-
-
-def _as_seconds(key: str, value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return value
-    try:
-        return parse_duration(str(value), key)
-    except ConfigError as error:
-        raise ValueError(f"{error.message}; {error.hint}") from error
 
 
 def read_program_file(path: Path) -> ProgramFile:

@@ -23,6 +23,7 @@ from harness.model import (
     worst_exit_code,
 )
 from harness.run.cell_process import CellProcess
+from harness.run.gone import gone_with_emulator
 from harness.run.interrupts import GIVE_UP_SECONDS, INTERRUPTS
 from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
 from harness.world.files import CellFiles
@@ -136,6 +137,9 @@ class _Crew:
             process.files.forget()  # nothing was made; its log stays
             return result
         result = self._attend(spec, process)
+        emulator = self._world.emulator
+        if result.status is CellStatus.LEAKED and emulator is not None and not emulator.running:
+            result = gone_with_emulator(result)
         name = spec.cell.name
         try:
             settle(spec, result, self._world)
