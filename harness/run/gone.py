@@ -1,4 +1,4 @@
-"""The result of a cell whose embedded emulator ended under it in; what is true of it out: all went with the emulator."""
+"""A result whose embedded emulator ended under its cell in; what is true of it out: all went with the emulator."""
 
 from __future__ import annotations
 
