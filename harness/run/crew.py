@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import shlex
 import threading
 import time
@@ -56,6 +57,7 @@ def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel:
         while wait(futures, timeout=TICK).not_done:
             crew.pass_on()
             crew.watch()
+    crew.fall_silent()
     results = [future.result() for future in futures]
     INTERRUPTS.leave_with(worst_exit_code([result.status for result in results]))
     return results
@@ -72,6 +74,9 @@ class _Crew:
         self._begun: dict[str, CellProcess] = {}
         self._passed_on = 0
         self._given_up_at: float | None = None
+        self._aside: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
+        self._speaker = threading.Thread(target=self._speak, name="answers", daemon=True)
+        self._speaker.start()
 
     def begin(self, specs: list[CellSpec]) -> None:
         """Start the processes of the cells that come first, while the rest of the world is being opened."""
@@ -103,9 +108,10 @@ class _Crew:
             reason, first = came[self._passed_on], self._passed_on == 0
             self._passed_on += 1
             for name, process in self._now_running().items():
+                answer = _answer(reason, process, first=first)
                 if first:
                     process.stop(reason)
-                self._audience.hear(name, NoteMessage(text=_answer(reason, process, first=first)))
+                self._aside.put((name, answer))
         if self._given_up_at is None and INTERRUPTS.gives_up:
             self._give_up()
         elif self._given_up_at is not None and time.monotonic() - self._given_up_at > GIVING_UP:
@@ -118,11 +124,22 @@ class _Crew:
 
     def _give_up(self) -> None:
         self._given_up_at = time.monotonic()
-        for process in (running := self._now_running()).values():
+        for name, process in self._now_running().items():
+            farewell = list(_farewell(process, self._world))
             process.give_up(GIVEN_UP)
-        for name, process in running.items():
-            for line in _farewell(process, self._world):
-                self._audience.hear(name, NoteMessage(text=line))
+            for line in farewell:
+                self._aside.put((name, line))
+
+    def _speak(self) -> None:
+        """What is said to signals: beside the rest, for a terminal that does not scroll must not hold them up."""
+        while (said := self._aside.get()) is not None:
+            name, text = said
+            self._audience.hear(name, NoteMessage(text=text))
+
+    def fall_silent(self) -> None:
+        """All that was to be said is said, as far as somebody listens."""
+        self._aside.put(None)
+        self._speaker.join(1)
 
     def _now_running(self) -> dict[str, CellProcess]:
         with self._lock:

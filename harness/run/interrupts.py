@@ -38,27 +38,27 @@ class Interrupts:
         self._leave = leave
         self._names: list[str] = []
         self._times: list[float] = []
-        self._raises = False
+        self._raises = self._heeded = False
         self._seen = 0
         self._code: int | None = _INTERRUPTED
         self.hear: Callable[[str], None] = lambda _name: None  # each one, in the handler
 
     def heed(self) -> None:
         """Every way to be told to stop raises ToldToStopError. `nohup` is honoured."""
-        self._raises = True
+        self._raises = self._heeded = True
         self._install()
 
     def hold(self) -> None:
-        """From here on signals are noted only.
+        """From here on signals are noted only. In a process that heeds them one is for all runs that are to come.
 
         Raises:
             ToldToStopError: one came before that nobody noticed: Python drops what is raised while it clears up.
         """
         raised, self._raises, self._code = self._raises, False, None
-        if not raised:
-            self._seen = len(self._names)  # those before were another run's
+        if not self._heeded:
+            self._seen = len(self._names)  # those before were another run's, in somebody else's process
             self._install()
-        elif self._names:
+        elif raised and self._names:
             raise ToldToStopError
 
     def caught(self) -> None:

@@ -91,6 +91,16 @@ def test_signals_of_an_earlier_run_are_not_those_of_the_next(clock: Clock) -> No
     assert interrupts.names == []
 
 
+def test_a_signal_to_a_command_is_for_all_its_runs(clock: Clock) -> None:
+    """A sweep goes from run to run: what came in the first is known in the next."""
+    interrupts = Interrupts(clock)
+    interrupts.heed()
+    interrupts.hold()
+    interrupts.receive("SIGINT")
+    interrupts.hold()
+    assert interrupts.names == ["SIGINT"]
+
+
 def test_whoever_gives_up_on_the_telling_leaves_with_the_run_s_code(clock: Clock) -> None:
     """A report that nobody reads does not hold the process; one signal does not cost it, though."""
     left: list[int] = []
