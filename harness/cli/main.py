@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from harness.cli import doctor, engine, history, leases, run  # noqa: F401 - each adds its commands to the application
+from harness.cli import doctor, engine, history, leases, run, sweep  # noqa: F401 - each adds its commands to the application
 from harness.cli.app import DEBUG, app, console
 from harness.errors import ExitCode, HarnessError
 from harness.run.interrupts import INTERRUPTS, ToldToStopError

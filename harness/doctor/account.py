@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.doctor.check import Machine, State, Told, check
-from harness.world.guards import ALLOWED_VARIABLE
+from harness.errors import ConfigError
+from harness.plan.settings_file import ACCOUNTS_VARIABLE, read_settings
 
-_ACCOUNT = re.compile(r"\d{12}")
 _WITHOUT = "the emulator needs none; for --target aws: "
 
 
@@ -25,24 +24,18 @@ def credentials(machine: Machine) -> Told:
         source, trouble = _source(machine.environ)
     except _UnreadableError as error:
         return Told(State.OPTIONAL, f"{error} cannot be parsed", _WITHOUT + "mend that file")
-    allowed, malformed = _allowed(machine.environ)
-    listed = f"{ALLOWED_VARIABLE} names {', '.join(allowed)}" if allowed else f"{ALLOWED_VARIABLE} names no account"
-    if malformed:
-        listed += f" and {malformed} that are not 12 digits"
+    try:
+        allowed = read_settings(machine.environ).aws.accounts
+        listed = f"allowed: {', '.join(allowed) or 'no account'}"
+    except ConfigError:
+        allowed, listed = (), "the allow-list cannot be read"
     found = f"{source or trouble or 'none found (instance metadata is not asked)'}; {listed}"
-    if source and allowed and not malformed:
+    if source and allowed:
         return Told(State.OK, found)
     remedies = [] if source else ["aws configure sso, or AWS_PROFILE=NAME"]
-    if not allowed or malformed:
-        remedies.append(f"export {ALLOWED_VARIABLE}=111122223333")
+    if not allowed:
+        remedies.append(f"export {ACCOUNTS_VARIABLE}=111122223333")
     return Told(State.OPTIONAL, found, _WITHOUT + "; ".join(remedies))
-
-
-def _allowed(environ: Mapping[str, str]) -> tuple[list[str], int]:
-    """Accounts of the allow-list, and how many entries are something else, which may be anything and is not shown."""
-    entries = [entry.strip() for entry in environ.get(ALLOWED_VARIABLE, "").split(",") if entry.strip()]
-    accounts = [entry for entry in entries if _ACCOUNT.fullmatch(entry)]
-    return accounts, len(entries) - len(accounts)
 
 
 def _source(environ: Mapping[str, str]) -> tuple[str, str]:

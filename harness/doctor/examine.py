@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.doctor import account, engine, places, python, tools
+from harness.doctor import account, engine, places, python, settings, tools
 from harness.doctor.check import CHECKS, NEEDED_SECONDS, Check, Machine, State, Told
 from harness.errors import HarnessError, HomeError
 from harness.world.home import HOME_VARIABLE, Home, open_home
 
-THEMES = (python, places, engine, account, tools)
+THEMES = (python, places, settings, engine, account, tools)
 """Imported for the checks that they register, and in the order of the table."""
 _ELSEWHERE = f"set {HOME_VARIABLE} to a folder on a disk of this machine"
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import shlex
 import socket
+from urllib.parse import urlsplit
 
 from harness.doctor.check import Machine, State, Told, check
 from harness.world.database_file import SCHEMA, look
 from harness.world.emulator_env import installed_environment
+from harness.world.home import database_place
 
 _MIB = 1024 * 1024
 _HOME_FIRST = "mend the home first"
@@ -27,7 +30,9 @@ def database(machine: Machine) -> Told:
     """It opens, nobody holds it, and its tables are known."""
     if machine.home is None:
         return Told(State.BROKEN, "it lies in the home, which cannot be used", _HOME_FIRST)
-    path = machine.home.database
+    path = database_place(machine.home, machine.environ)
+    if isinstance(path, str):
+        return _by_url(path)
     stands = look(path)
     if not stands.exists:
         return Told(State.OK, "none yet, the first run makes it")
@@ -57,6 +62,15 @@ def emulator(machine: Machine) -> Told:
     if not versions:
         return Told(State.BROKEN, f"{folder} holds no ministack", f"rm -r {folder}  # the next run installs it anew")
     return Told(State.OK, f"ministack {versions[0]}, installed")
+
+
+def _by_url(url: str) -> Told:
+    """It is not asked: it may be on another machine, and that is none of the doctor's business."""
+    parts = urlsplit(url)
+    place = f"{parts.hostname or 'the local socket'}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    if importlib.util.find_spec("psycopg") is None:
+        return Told(State.BROKEN, f"PostgreSQL at {place}, without its driver", "pip install 'harness[postgresql]'")
+    return Told(State.OK, f"PostgreSQL at {place} (not asked)")
 
 
 def _database_remedy(path: str, trouble: str) -> str:

@@ -9,6 +9,7 @@ from harness.model import Cell, Plan, Program, ProviderName
 from harness.plan.discovery import PROJECT_FILES, find_program, known_programs
 from harness.plan.naming import check_suffix, random_suffix, run_id, stack_name
 from harness.plan.settings import Settings, namespaced, parse_config, pick_region, read_stack_config
+from harness.plan.settings_file import read_settings
 
 SUFFIX_KEY = "environmentSuffix"
 SUFFIX_VARIABLE = "ENVIRONMENT_SUFFIX"
@@ -20,9 +21,11 @@ def make_plan(settings: Settings, rng: random.Random) -> Plan:
     given = parse_config(settings.config)
     run = run_id(rng)
     provider: ProviderName = settings.provider or ("official" if settings.target == "aws" else "bundled")
+    cells = tuple(_cell(program, settings, given, rng) for program in programs)
+    _refuse_protected(cells, settings)
     return Plan(
         run=run,
-        cells=tuple(_cell(program, settings, given, rng) for program in programs),
+        cells=cells,
         limits=dict(settings.limits),
         provider=provider,
         keep_on_failure=settings.keep_on_failure,
@@ -60,6 +63,17 @@ def _refuse_twins(programs: tuple[Program, ...], settings: Settings) -> None:
             f"{', '.join(sorted(twins))} is asked for more than once with the one suffix {suffix!r}",
             hint="leave --suffix (or ENVIRONMENT_SUFFIX) out, so that each gets its own",
         )
+
+
+def _refuse_protected(cells: tuple[Cell, ...], settings: Settings) -> None:
+    """What may never be destroyed must not be made by us."""
+    protected = read_settings(settings.environ)
+    for cell in cells:
+        if pattern := protected.protects(cell.stack):
+            raise ConfigError(
+                f"the stack {cell.stack} is protected by the pattern {pattern!r}: it is neither made nor destroyed",
+                hint="rename the project, or change `protected` in the settings (harness doctor shows where they are)",
+            )
 
 
 def _cell(program: Program, settings: Settings, given: dict[str, str], rng: random.Random) -> Cell:

@@ -97,9 +97,8 @@ def _owner(model: type[BaseModel], loc: Loc) -> type[BaseModel]:
 
 def _expected(model: type[BaseModel], loc: Loc) -> str:
     owner = _owner(model, loc)
-    field = next((f for n, f in owner.model_fields.items() if loc and loc[0] in {n, f.alias}), None)
-    if loc:
-        field = next((f for n, f in owner.model_fields.items() if loc[-1] in {n, f.alias}), field)
+    named = [f for part in reversed(loc) for n, f in owner.model_fields.items() if part in {n, f.alias}]
+    field = named[0] if named else None
     if field is not None and field.description:
         return f"allowed: {field.description}"
     return f"allowed here: {allowed(owner)}"

@@ -266,6 +266,7 @@ class Found:
     type: str
     id: str
     region: str
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False, compare=False)
 
 
 @runtime_checkable
@@ -282,6 +283,9 @@ class Inspectable(Provider, Protocol):
         """Ask the target for one resource by describe: the answer, and in words what was seen."""
         ...
 
-    def find(self, types: Iterable[str], tags: Mapping[str, str]) -> Sequence[Found]:
-        """List everything of these types that carries all these tags. A call that fails raises ProviderError."""
+    def find(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Sequence[Found]:
+        """List everything of these types that carries all these tags; None is any value.
+
+        A call that fails raises ProviderError.
+        """
         ...

@@ -5,7 +5,7 @@ request                                                 answer
 ======================================================  ==========================================================
 ``{"open": "aws"}``                                     ``{"port": 41234}``; closed again with the connection
 ``{"presence": {region, items: [{type, id, outputs}]}}``  ``{"answers": [{presence, detail}]}``, in the same order
-``{"find": {region, types, tags}}``                     ``{"found": [{type, id, region}]}``
+``{"find": {region, types, tags, account}}``            ``{"found": [{type, id, region, tags}]}``
 ``{"delete": {region, type, id, outputs, timeout}}``    ``{"deleted": true}``
 ``{"secrets": {hidden: {urn: [path]}}}``                ``{"secrets": [text]}``
 ``{"ping": {}}``                                        ``{"pong": true}``

@@ -20,12 +20,13 @@ _AT_ONCE = 16  # questions; an emulator answers one at a time anyway, AWS thrott
 
 
 class Inspection:
-    """Provider instances of our own, one per package and region, apart from those of the engine."""
+    """Provider instances of our own, one per package, region and account, apart from those of the engine."""
 
-    def __init__(self, packages: Callable[[str], Package], journal: JournalWriter | None) -> None:
+    def __init__(self, packages: Callable[[str, str], Package], journal: JournalWriter | None) -> None:
+        """`packages` gives a package by its name and, for an emulator, an account; the empty one is the cell's own."""
         self._packages = packages
         self._journal = journal
-        self._instances: dict[tuple[str, str], Inspectable | None] = {}
+        self._instances: dict[tuple[str, str, str], Inspectable | None] = {}
         self._lock = threading.Lock()
 
     def presence(self, region: str, items: list[Props]) -> list[dict[str, str]]:
@@ -45,11 +46,13 @@ class Inspection:
             answer, detail = Presence.UNVERIFIED, f"{type(error).__name__}: {error}"
         return {"presence": answer.value, "detail": detail}
 
-    def find(self, region: str, types: list[str], tags: Mapping[str, str]) -> list[dict[str, str]]:
-        """List everything of these types that carries all these tags."""
-        found: list[dict[str, str]] = []
+    def find(
+        self, region: str, types: list[str], tags: Mapping[str, str | None], account: str = ""
+    ) -> list[dict[str, Any]]:
+        """List everything of these types that carries all these tags; None is any value."""
+        found: list[dict[str, Any]] = []
         for package in sorted({type_.partition(":")[0] for type_ in types}):
-            instance = self._instance(f"{package}:", region)
+            instance = self._instance(f"{package}:", region, account)
             if instance is not None:
                 mine = [type_ for type_ in types if type_.startswith(f"{package}:")]
                 found += [asdict(one) for one in instance.find(mine, tags)]
@@ -73,12 +76,13 @@ class Inspection:
         if self._journal is not None:
             self._journal.deleted(item["type"], item["id"], instance.region)
 
-    def _instance(self, type_: str, region: str) -> Inspectable | None:
+    def _instance(self, type_: str, region: str, account: str = "") -> Inspectable | None:
         """Provider instance that can be asked, or None for a package that makes nothing at the target."""
         name = type_.partition(":")[0]
         with self._lock:
-            if (name, region) not in self._instances:
+            key = (name, region, account)
+            if key not in self._instances:
                 config: dict[str, Any] = {"region": region} if region else {}
-                provider = self._packages(name).configure(config)
-                self._instances[name, region] = provider if isinstance(provider, Inspectable) else None
-            return self._instances[name, region]
+                provider = self._packages(name, account).configure(config)
+                self._instances[key] = provider if isinstance(provider, Inspectable) else None
+            return self._instances[key]

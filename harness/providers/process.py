@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,7 @@ class Host:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._packages: dict[str, Package] = {}
+        self._packages: dict[tuple[str, str], Package] = {}
         self._doors: set[DoorServer] = set()
         self._lock = threading.Lock()
         self.journal = JournalWriter(Path(settings.journal)) if settings.journal else None
@@ -69,8 +69,8 @@ class Host:
         self.inspection = Inspection(self.package, self.journal)
         self.stopping = threading.Event()
 
-    def package(self, name: str) -> Package:
-        """Return the package of that name.
+    def package(self, name: str, account: str = "") -> Package:
+        """Return the package of that name; on an emulator for another account than the cell's, if one is named.
 
         Raises:
             ProviderError: it is not bundled, or not allowed in this cell.
@@ -78,9 +78,13 @@ class Host:
         if name not in self._settings.packages:
             raise ProviderError(f"the package {name} is not bundled here; use --provider official")
         with self._lock:
-            if name not in self._packages:
-                self._packages[name] = _load(name, self._settings.ambient)
-            return self._packages[name]
+            key = (name, account)
+            if key not in self._packages:
+                ambient = self._settings.ambient
+                if account and ambient.endpoint is not None:
+                    ambient = replace(ambient, access_key=account)
+                self._packages[key] = _load(name, ambient)
+            return self._packages[key]
 
     def open(self, name: str) -> DoorServer:
         """Open a provider instance on a fresh port."""
@@ -130,7 +134,7 @@ class ControlSession:
         served: dict[str, Callable[[Any], Mapping[str, Any]]] = {
             "open": self._open,
             "presence": lambda ask: {"answers": self._host.inspection.presence(ask["region"], ask["items"])},
-            "find": lambda ask: {"found": self._host.inspection.find(ask["region"], ask["types"], ask["tags"])},
+            "find": lambda ask: {"found": self._host.inspection.find(**ask)},
             "delete": self._delete,
             "secrets": lambda ask: {"secrets": self._host.seen.secrets(ask["hidden"])},
             "ping": lambda _: {"pong": True},

@@ -67,6 +67,11 @@ class CellProcess:
         """Where the cell's files lie."""
         return CellFiles(self._spec.directory)
 
+    @property
+    def recovers(self) -> bool:
+        """Whether it ends what an earlier process of the cell left, and a lease stands for that."""
+        return self._spec.recover
+
     def run(self) -> CellResult:
         """Block until the cell has a result. A process that died is followed by one that destroys."""
         spec = self._spec

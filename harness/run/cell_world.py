@@ -16,7 +16,7 @@ import psutil
 from harness.errors import RunError
 from harness.model import Failure, PhaseName
 from harness.providers.process import GRACE
-from harness.run.marks import ambient, provider_config, run_tags
+from harness.run.marks import ambient, lease_tags, provider_config, run_tags
 from harness.run.messages import CellSpec
 from harness.run.record import PhaseError
 from harness.run.shield import Shield
@@ -116,7 +116,7 @@ class CellWorld:
         if (reason := self._shield.stop(phase)) is not None:
             raise PhaseError.stopped_by(reason, phase, "", hint="nothing had been made")
         try:
-            self.stack.create()
+            self.stack.create(lease_tags(self.spec))
         except RunError as error:
             raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
 

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import ExitCode, HarnessError
 from harness.model import (
     CellResult,
     CellStatus,
     Failure,
-    Lease,
     LeaseState,
     PhaseName,
     PhaseStatus,
@@ -26,9 +26,13 @@ from harness.model import (
 from harness.run.cell_process import CellProcess
 from harness.run.gone import gone_with_emulator
 from harness.run.interrupts import GIVE_UP_SECONDS, INTERRUPTS
+from harness.run.leasing import Heartbeat, new_lease
 from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
 from harness.world.files import CellFiles
 from harness.world.open import World
+
+if TYPE_CHECKING:
+    from harness.world.leases import Leases
 
 TICK = 0.1  # seconds: how late a signal may be passed on
 GIVING_UP = 20.0  # seconds for the end of everything that was given up; then we end without having seen it
@@ -45,6 +49,9 @@ class Audience(Protocol):
 def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel: int) -> list[CellResult]:
     """The cells of `specs`, at most `parallel` at a time, in the order of `specs`."""
     crew = _Crew(world, audience)
+    for spec in specs:
+        if spec.recover:
+            crew.leased(spec)
     try:
         crew.begin(specs[: max(1, parallel)])
         world.complete()
@@ -52,7 +59,7 @@ def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel:
     except BaseException:
         crew.abandon()
         raise
-    with ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
+    with crew.heartbeat(), ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
         futures = [pool.submit(crew.work, spec) for spec in specs]
         while wait(futures, timeout=TICK).not_done:
             crew.pass_on()
@@ -72,6 +79,7 @@ class _Crew:
         self._lock = threading.Lock()
         self._running: dict[str, CellProcess] = {}
         self._begun: dict[str, CellProcess] = {}
+        self._leased: set[tuple[str, str]] = set()  # run and cell, from when their lease is ours until it is settled
         self._passed_on = 0
         self._given_up_at: float | None = None
         self._aside: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
@@ -88,10 +96,11 @@ class _Crew:
                 return
 
     def abandon(self) -> None:
-        """Nothing will run: end what was begun, and remove its folders, for which there is no lease."""
+        """Nothing will run: end what was begun, and remove its folders, unless a lease stands for what is in them."""
         for process in self._begun.values():
             process.abandon()
-            process.files.remove()
+            if not process.recovers:
+                process.files.remove()
 
     def _process(self, spec: CellSpec) -> CellProcess:
         name = spec.cell.name
@@ -145,13 +154,31 @@ class _Crew:
         with self._lock:
             return dict(self._running)
 
+    def leased(self, spec: CellSpec) -> None:
+        """The cell's lease is ours from now on."""
+        with self._lock:
+            self._leased.add((spec.run, spec.cell.name))
+
+    def heartbeat(self) -> Heartbeat:
+        """What says, while it is entered, that we still work on the cells that run."""
+        return Heartbeat(
+            lambda: self._world.leases,
+            self._worked_on,
+            lambda text: self._audience.hear("leases", NoteMessage(text=text)),
+        )
+
+    def _worked_on(self) -> set[tuple[str, str]]:
+        with self._lock:
+            return set(self._leased)
+
     def work(self, spec: CellSpec) -> CellResult:
         """One cell from lease to lease."""
         process = self._process(spec)
         result = self._refused(spec)
         if result is not None:
             process.abandon()
-            process.files.forget()  # nothing was made; its log stays
+            if not spec.recover:
+                process.files.forget()  # nothing was made; its log stays
             return result
         result = self._attend(spec, process)
         emulator = self._world.emulator
@@ -159,9 +186,11 @@ class _Crew:
             result = gone_with_emulator(result)
         name = spec.cell.name
         try:
-            settle(spec, result, self._world)
+            settle(spec.run, name, spec.directory, result, self._world.leases)
         except HarnessError as error:  # the result counts more than its bookkeeping, and an open lease is the safe side
             self._audience.hear(name, NoteMessage(text=f"the lease stays open: {error.message}"))
+        with self._lock:
+            self._leased.discard((spec.run, name))
         self._audience.hear(name, ResultMessage(result=result))
         return result
 
@@ -192,36 +221,24 @@ class _Crew:
                 del self._running[name]
 
     def _open_lease(self, spec: CellSpec) -> None:
-        from harness.world.leases import owner  # the database's library: others start while it is being imported
-
+        leases = self._world.leases  # the database's library: others start while it is being imported
         files = CellFiles(spec.directory)
         files.make()
         files.write_spec(spec.model_dump_json())
-        lease = Lease(
-            run=spec.run,
-            cell=spec.cell.name,
-            stack=spec.cell.stack,
-            program=spec.cell.program.name,
-            target=spec.url or spec.target,
-            region=spec.cell.region,
-            account=spec.account,
-            directory=str(spec.directory),
-            created=datetime.now(UTC),
-            expires=datetime.fromisoformat(spec.expires),
-            **owner(),
-        )
-        self._world.leases.open(lease)
+        if not spec.recover:  # else whoever recovers has taken the lease over
+            leases.open(new_lease(spec, self._world.account, datetime.now(UTC)))
+            self.leased(spec)
 
 
-def settle(spec: CellSpec, result: CellResult, world: World) -> None:
+def settle(run: str, cell: str, directory: Path, result: CellResult, leases: Leases) -> None:
     """Close the lease of what is proved gone, and remove its state; anything else stays open and says why."""
-    lease_state, reason = _lease_state(result)
-    world.leases.settle(spec.run, spec.cell.name, lease_state, reason)
-    if lease_state is LeaseState.CLOSED:
-        CellFiles(spec.directory).forget()
+    state, reason = lease_state(result)
+    leases.settle(run, cell, state, reason)
+    if state is LeaseState.CLOSED:
+        CellFiles(directory).forget()
 
 
-def _lease_state(result: CellResult) -> tuple[LeaseState, str]:
+def lease_state(result: CellResult) -> tuple[LeaseState, str]:
     """Only what the target said closes a lease; or that nothing was ever begun."""
     if result.status is CellStatus.KEPT:
         return LeaseState.KEPT, "kept on request"

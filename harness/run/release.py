@@ -1,14 +1,12 @@
-"""A run's id in; its open leases closed by a destroy that is proved, out."""
+"""Leases that nobody works with in; closed by a destroy that is proved, out."""
 
 from __future__ import annotations
 
-import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
 from pydantic import ValidationError
 
 from harness.errors import TargetError, UsageError
@@ -23,55 +21,69 @@ from harness.model import (
     RunResult,
     worst_exit_code,
 )
-from harness.run.crew import Audience, run_cells
+from harness.run.crew import Audience, run_cells, settle
 from harness.run.execute import remember
 from harness.run.keep import end_kept_emulator
-from harness.run.messages import CellSpec
+from harness.run.leasing import worked_on
+from harness.run.messages import CellSpec, NoteMessage
 from harness.world.files import CellFiles
 from harness.world.leases import Leases
 from harness.world.open import World
 from harness.world.target import Target, check_target
 
 
-def find_open(leases: Leases, run: str) -> Sequence[Lease]:
-    """The open leases of a run that nobody works with. Raises UsageError."""
+def find_open(leases: Leases, run: str, protects: Callable[[str], str | None] = lambda _: None) -> Sequence[Lease]:
+    """The open leases of a run that nobody works with. `protects` gives the pattern that protects a stack.
+
+    Raises UsageError.
+    """
     of_run = leases.listed(run=run)
     if not of_run:
         raise UsageError(f"no run {run!r} is known here", hint="harness leases lists what is open")
     found = [lease for lease in of_run if lease.state is not LeaseState.CLOSED]
     for lease in found:
-        if lease.state is LeaseState.OPEN and is_worked_on(lease):
+        at_work, evidence = worked_on(lease, datetime.now(UTC))
+        if lease.state is LeaseState.OPEN and at_work:
             raise UsageError(
-                f"run {run!r} is still at work (process {lease.process})",
+                f"run {run!r} is still at work: {evidence}",
                 hint=f"kill -INT {lease.process} stops it, and it destroys what it made",
+            )
+        if pattern := protects(lease.stack):
+            raise UsageError(
+                f"the stack {lease.stack} is protected by the pattern {pattern!r}: it is not destroyed",
+                hint="change `protected` in the settings when it shall be (harness doctor shows where they are)",
             )
     return found
 
 
-def is_worked_on(lease: Lease) -> bool:
-    """Whether the process that opened the lease lives; another host's cannot be asked, and counts as living."""
-    if lease.host != platform.node():
-        return True
-    try:
-        return psutil.Process(lease.process).create_time() <= lease.created.timestamp() + 1
-    except psutil.NoSuchProcess:
-        return False
+def release(found: Sequence[Lease], world: World, audience: Audience, *, parallel: int = 1) -> RunResult | None:
+    """Destroy what these leases of one run stand for, and settle them; None when others do that already."""
+    return release_specs([(lease, load_spec(lease)) for lease in found], world, audience, parallel=parallel)
 
 
-def release(found: Sequence[Lease], world: World, audience: Audience, *, parallel: int = 1) -> RunResult:
-    """Destroy what these leases stand for, and settle them."""
+def release_specs(
+    wanted: Sequence[tuple[Lease, CellSpec]], world: World, audience: Audience, *, parallel: int = 1
+) -> RunResult | None:
+    """The same, by specifications that are at hand. Each lease is taken over first: of two who try, one does it."""
     started, began = datetime.now(UTC), time.monotonic()
-    specs = [load_spec(lease) for lease in found]
-    gone = [spec for spec in specs if _went_with_its_emulator(spec)]
-    results = [_close_gone(spec, world) for spec in gone]
-    rest = [spec.model_copy(update={"recover": True}) for spec in specs if spec not in gone]
+    specs = []
+    for lease, _ in wanted:
+        check_account(lease, world.account)
+    for lease, spec in wanted:
+        if world.leases.take_over(lease):
+            specs.append(spec)
+        else:
+            audience.hear(lease.cell, NoteMessage(text="somebody else has begun to destroy it"))
+    if not specs:
+        return None
+    gone = [spec for spec in specs if went_with_its_emulator(spec)]
+    results = [_gone(spec, world) for spec in gone]
+    rest = [spec.model_copy(update={"recover": True, "host": None}) for spec in specs if spec not in gone]
     results += run_cells(rest, world, audience, parallel)
     for spec in specs:
-        if world.leases.listed(run=spec.run, only_open=True):
-            continue
-        end_kept_emulator(Path(spec.directory).parent)
+        _end_emulator(spec.run, spec.directory, world.leases)
     result = RunResult(
-        run=found[0].run,
+        run=specs[0].run,
         started=started,
         seconds=round(time.monotonic() - began, 3),
         exit_code=worst_exit_code([result.status for result in results]),
@@ -92,8 +104,26 @@ def load_spec(lease: Lease) -> CellSpec:
     except (OSError, ValidationError) as error:
         raise UsageError(
             f"the work folder of {lease.cell} cannot be read: {path}",
-            hint=f"look for the tag harness:run={lease.run} at {lease.target}, account {lease.account}, {lease.region}",
+            hint=f"harness sweep --run {lease.run} --apply destroys by the tag harness:run={lease.run}, "
+            f"at {lease.target}, account {lease.account}, {lease.region}",
         ) from error
+
+
+def finished_result(lease: Lease) -> CellResult | None:
+    """What the cell of an open lease said at its end, which nobody heard: its CLI was killed. None without an end."""
+    try:
+        text = CellFiles(Path(lease.directory)).result.read_text(encoding="utf-8")
+        return CellResult.model_validate_json(text)
+    except (OSError, ValidationError):
+        return None
+
+
+def settle_finished(lease: Lease, result: CellResult, leases: Leases) -> bool:
+    """Settle an open lease by what its cell said; False when somebody else has taken it. Raises HomeError."""
+    if not leases.take_over(lease):
+        return False
+    settle(lease.run, lease.cell, Path(lease.directory), result, leases)
+    return True
 
 
 def target_of(spec: CellSpec) -> Target:
@@ -101,8 +131,11 @@ def target_of(spec: CellSpec) -> Target:
     return Target(kind=spec.target, url=spec.url)
 
 
-def _went_with_its_emulator(spec: CellSpec) -> bool:
-    """An embedded emulator keeps everything in memory: when it is gone, so is all that was in it."""
+def went_with_its_emulator(spec: CellSpec) -> bool:
+    """An embedded emulator keeps everything in memory: when it is gone, so is all that was in it.
+
+    Raises TargetError when that cannot be said.
+    """
     if spec.target != "emulator":
         return False
     try:
@@ -114,7 +147,35 @@ def _went_with_its_emulator(spec: CellSpec) -> bool:
     return False
 
 
-def _close_gone(spec: CellSpec, world: World) -> CellResult:
+def close_gone(lease: Lease, leases: Leases, why: str) -> bool:
+    """Close the lease of something that cannot be there any more; False when somebody else has taken it.
+
+    Raises HomeError.
+    """
+    if not leases.take_over(lease):
+        return False
+    leases.settle(lease.run, lease.cell, LeaseState.CLOSED, why)
+    CellFiles(Path(lease.directory)).forget()
+    _end_emulator(lease.run, Path(lease.directory), leases)
+    return True
+
+
+def check_account(lease: Lease, account: str | None) -> None:
+    """Raises TargetError: with another account's credentials everything of the lease would look as if it were gone."""
+    if account is not None and lease.account not in {None, account}:
+        raise TargetError(
+            f"{lease.cell} is in account {lease.account}, and the credentials belong to account {account}",
+            hint=f"use credentials of account {lease.account}",
+        )
+
+
+def _end_emulator(run: str, directory: Path, leases: Leases) -> None:
+    """That of an environment that was kept, when it was the run's last."""
+    if not leases.listed(run=run, only_open=True):
+        end_kept_emulator(directory.parent)
+
+
+def _gone(spec: CellSpec, world: World) -> CellResult:
     detail = f"the embedded emulator at {spec.url} has ended, and everything in it"
     world.leases.settle(spec.run, spec.cell.name, LeaseState.CLOSED, detail)
     CellFiles(spec.directory).forget()

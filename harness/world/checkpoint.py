@@ -80,6 +80,12 @@ def empty_stack(state: Path, project: str, stack: str) -> None:
         path.write_text(json.dumps(document), encoding="utf-8")
 
 
+def write_stack_tags(state: Path, project: str, stack: str, tags: Mapping[str, str]) -> None:
+    """Put tags on a stack of a file backend, as `pulumi stack tag set` would, one engine start each. Raises OSError."""
+    path = state_file(state, project, stack).with_suffix(".pulumi-tags")
+    path.write_text(json.dumps({"version": 1, "tags": dict(tags)}), encoding="utf-8")
+
+
 def restore_backup(state: Path, project: str, stack: str) -> bool:
     """Put the last good copy in the place of a file that cannot be read. Says whether there is a readable one now."""
     path = state_file(state, project, stack)

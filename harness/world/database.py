@@ -1,4 +1,4 @@
-"""A file or URL in; the harness's database out: durable, its schema known, shared by leases and history."""
+"""A file or URL in; the harness's database out: durable, its schema brought up to date, for leases and history."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from harness.errors import HomeError
 from harness.world.database_file import LOCK_SUFFIX, SCHEMA, newer
+from harness.world.database_steps import bring_up_to_date
 from harness.world.history_tables import RUNS  # noqa: F401 - so that its tables are known when they are created
 from harness.world.tables import SCHEMA_TABLE, Base
 
 BUSY = 10.0  # seconds to wait for another process that writes
+_TABLES_LOCK = 0x68_61_72_6E  # PostgreSQL's advisory lock while tables are looked at and made: `harn`
 
 
 class Database:
@@ -57,8 +59,7 @@ def open_database(where: Path | str, *, busy: float = BUSY) -> Database:
         event.listen(engine, "connect", _durable)
         place = str(where)
     else:
-        url = make_url(where)
-        engine, place = create_engine(url), url.render_as_string(hide_password=True)
+        engine, place = _server(where, busy)
     try:
         with _alone(where), engine.begin() as connection:
             _prepare(connection, place)
@@ -69,6 +70,36 @@ def open_database(where: Path | str, *, busy: float = BUSY) -> Database:
         engine.dispose()
         raise
     return Database(engine, place)
+
+
+def _server(where: str, busy: float) -> tuple[Engine, str]:
+    """Raises HomeError: the URL, or the driver that it needs, is not there."""
+    try:
+        url = make_url(where)
+        engine = create_engine(url)
+    except (ArgumentError, ValueError):  # its text repeats the URL, password and all
+        raise HomeError(
+            "the URL of the database cannot be read", hint="write postgresql+psycopg://user@host/name"
+        ) from None
+    except ImportError as error:
+        raise HomeError(
+            f"the driver of the database is not installed: {error}", hint="pip install 'harness[postgresql]'"
+        ) from error
+
+    def patience(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET lock_timeout = {int(busy * 1000)}")
+        cursor.execute(f"SET statement_timeout = {int(busy * 1000)}")
+        connection.commit()
+        cursor.close()
+
+    def within(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
+        options.setdefault("connect_timeout", max(2, int(busy)))  # seconds; libpq takes 1 for 2
+
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", patience)
+        event.listen(engine, "do_connect", within)
+    return engine, url.render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -83,6 +114,8 @@ def _alone(where: Path | str) -> Iterator[None]:
 
 
 def _prepare(connection: Connection, place: str) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_TABLES_LOCK)))
     if connection.dialect.has_table(connection, SCHEMA_TABLE.name):
         found = connection.scalar(select(SCHEMA_TABLE.c.version))
         if found is not None and (trouble := newer(found)):
@@ -92,16 +125,20 @@ def _prepare(connection: Connection, place: str) -> None:
             )
     else:
         found = None
+    bring_up_to_date(connection, found)
     Base.metadata.create_all(connection)
     if found is None:
         connection.execute(SCHEMA_TABLE.insert().values(id=1, version=SCHEMA))
+    elif found < SCHEMA:
+        connection.execute(SCHEMA_TABLE.update().values(version=SCHEMA))
 
 
 def _refused(place: str, error: Exception) -> HomeError:
     cause = getattr(error, "orig", None) or error
     return HomeError(
         f"the database {place} cannot be used: {cause}",
-        hint="free the lock or the disk, or set HARNESS_HOME elsewhere; without a lease in it nothing is made",
+        hint="free the lock or the disk, or set HARNESS_HOME (or HARNESS_DATABASE) elsewhere; "
+        "without a lease in it nothing is made",
     )
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-SCHEMA: Final = 1
-"""Version of the tables that this harness writes. A file without one has leases only, and gets the rest."""
+SCHEMA: Final = 2
+"""Version of the tables that this harness writes. A file without one has leases only, as in version 1."""
 LOCK_SUFFIX: Final = ".lock"
 """Beside the database: held while its tables are looked at and made."""
 _WAIT: Final = 0.5

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
 
 from harness.model import Cell, ProviderName
 from harness.world.files import CellFiles
@@ -36,7 +35,7 @@ def engine_environment(
     environment.update(
         {
             "PATH": os.pathsep.join([environment.get("PATH", os.defpath), str(hosts)]),
-            "PULUMI_BACKEND_URL": f"file://{quote(str(files.state))}",
+            "PULUMI_BACKEND_URL": files.backend,
             "PULUMI_HOME": str(files.engine_home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # The engine lives for seconds: collecting its garbage less often saves a tenth of its time.

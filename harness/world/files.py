@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 from harness.errors import HomeError
 
@@ -33,6 +35,11 @@ class CellFiles:
         self.spec = directory / "spec.json"
         self.foreign = directory / "foreign.json"
         self.result = directory / "result.json"
+
+    @property
+    def backend(self) -> str:
+        """Where the stack's state is, as `pulumi login` takes it."""
+        return f"file://{quote(str(self.state))}"
 
     def make(self) -> None:
         """Create the folders, readable for the owner only, and mint the passphrase. Keeps what is there.
@@ -79,6 +86,17 @@ class CellFiles:
         """Remember them beyond the state. Without any, nothing is written."""
         if foreign:
             self.foreign.write_text(json.dumps(sorted(foreign)), encoding="utf-8")
+
+    def is_held(self) -> bool:
+        """Whether a cell process works here now: it holds the lock as long as it lives."""
+        try:
+            with self.lock.open("r", encoding="ascii") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
 
     def forget(self) -> None:
         """Remove what only a cell that still has something at the target needs: state, keys, events, work folders."""

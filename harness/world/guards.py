@@ -1,32 +1,42 @@
-"""The caller's environment in; permission to touch real AWS out, or a refusal. Nothing else opens that door."""
+"""Settings in; permission to touch real AWS, or a refusal, out. Nothing else opens that door."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness.errors import TargetError
 from harness.model import ProviderName
+from harness.plan.settings_file import ACCOUNTS_VARIABLE, read_settings, settings_path
 
-ALLOWED_VARIABLE = "HARNESS_AWS_ACCOUNTS"  # comma-separated 12-digit accounts that runs may use
 CONNECT = 5  # seconds
 
 
-def check_aws(environ: Mapping[str, str], provider: ProviderName, tell: Callable[[str], None]) -> str:
-    """The account, when it is on the allow-list. Raises TargetError. Asks STS only, and only with a list at hand."""
-    allowed = {account.strip() for account in environ.get(ALLOWED_VARIABLE, "").split(",") if account.strip()}
+def check_aws(
+    environ: Mapping[str, str],
+    provider: ProviderName,
+    tell: Callable[[str], None],
+    regions: Iterable[str] = (),
+) -> str:
+    """The account, when it is on the allow-list; account and regions are told before anything begins.
+
+    Asks STS only, and only with a list at hand. Raises TargetError, or ConfigError for malformed settings.
+    """
+    allowed = set(read_settings(environ).aws.accounts)
     if not allowed:
         raise TargetError(
             "--target aws is refused: no account is allowed",
-            hint=f"name the accounts that runs may create and destroy in: {ALLOWED_VARIABLE}=111122223333",
+            hint="name the accounts that runs may create and destroy in: "
+            f"{ACCOUNTS_VARIABLE}=111122223333, or `accounts` under [aws] in {settings_path(environ)}",
         )
     account = _caller_account()
     if account not in allowed:
         raise TargetError(
             f"--target aws is refused: the credentials belong to account {account}, which is not on the allow-list",
-            hint=f"add it to {ALLOWED_VARIABLE}, or use credentials of {', '.join(sorted(allowed))}",
+            hint=f"add it to {ACCOUNTS_VARIABLE} or [aws] accounts, or use credentials of {', '.join(sorted(allowed))}",
         )
-    tell(f"target is AWS itself: account {account}, provider {provider}")
+    where = ", ".join(sorted(set(regions)))
+    tell(f"target is AWS itself: account {account}, {f'region {where}, ' if where else ''}provider {provider}")
     return account
 
 

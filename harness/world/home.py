@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import platformdirs
 
 from harness.errors import HomeError
+from harness.plan.settings_file import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,6 +106,12 @@ def open_home(environ: Mapping[str, str], *, free_at_least: int = FREE_AT_LEAST)
         raise _refused(root, error) from error
     home.require_free(free_at_least)
     return home
+
+
+def database_place(home: Home, environ: Mapping[str, str]) -> Path | str:
+    """The file of the harness's database, or the URL in the settings. Raises ConfigError."""
+    chosen = read_settings(environ).database
+    return home.database if chosen is None else chosen.get_secret_value()
 
 
 def _root(environ: Mapping[str, str]) -> Path:

@@ -1,35 +1,81 @@
 """What we opened, where, until when, and whether it was closed: leases in the harness's database, synced to disk.
 
-A lease is on disk before the first mutation of its cell, so that nothing that we open can be forgotten.
+A lease is on disk before the first mutation of its cell, so that nothing that we open can be forgotten. Whoever works
+on a lease owns it, and says so again and again; another takes it over by changing what it saw: of two one wins.
 """
 
 from __future__ import annotations
 
-import getpass
-import os
-import platform
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
 from harness.model import Lease, LeaseState
 from harness.world.database import BUSY, Database, open_database
+from harness.world.identity import owner
 from harness.world.tables import LeaseRow
 
 
 class Leases:
-    """The lease table of one harness home."""
+    """The lease table of one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def open(self, lease: Lease) -> None:
-        """Write a lease, or take one over; it is on disk when this returns. Raises HomeError."""
+        """Write a lease; it is on disk when this returns. Raises HomeError."""
         with self._database.session() as session:
             session.merge(LeaseRow(**lease.model_dump()))
+
+    def begin(self, lease: Lease) -> bool:
+        """Write a lease unless there is one of that run and cell; says whether it was written. Raises HomeError."""
+        with self._database.session() as session:
+            try:
+                with session.begin_nested():
+                    session.add(LeaseRow(**lease.model_dump()))
+            except IntegrityError:
+                return False
+        return True
+
+    def take_over(self, seen: Lease, now: datetime | None = None) -> bool:
+        """Become the owner of a lease as it was seen; False when it has changed since. Raises HomeError.
+
+        It is open then, and ours, until it is settled or we are dead.
+        """
+        values = {**owner(), "state": LeaseState.OPEN.value, "heartbeat": now or datetime.now(UTC)}
+        where = (
+            LeaseRow.run == seen.run,
+            LeaseRow.cell == seen.cell,
+            LeaseRow.state == seen.state.value,
+            LeaseRow.host == seen.host,
+            LeaseRow.process == seen.process,
+            LeaseRow.heartbeat == seen.heartbeat,
+        )
+        with self._database.session() as session:
+            changed = session.execute(update(LeaseRow).where(*where).values(values).returning(LeaseRow.run))
+            return changed.first() is not None
+
+    def beat(self, cells: Iterable[tuple[str, str]], now: datetime | None = None) -> list[tuple[str, str]]:
+        """Say that we still work on these (run, cell); returns those that are still ours. Raises HomeError."""
+        us = owner()
+        where = (
+            tuple_(LeaseRow.run, LeaseRow.cell).in_(list(cells)),
+            LeaseRow.host == us["host"],
+            LeaseRow.process == us["process"],
+        )
+        beaten = update(LeaseRow).where(*where).values(heartbeat=now or datetime.now(UTC))
+        with self._database.session() as session:
+            return [(run, cell) for run, cell in session.execute(beaten.returning(LeaseRow.run, LeaseRow.cell))]
+
+    def extend(self, run: str, until: datetime) -> int:
+        """Let a run's leases that are not closed expire then; how many these were. Raises HomeError."""
+        where = (LeaseRow.run == run, LeaseRow.state != LeaseState.CLOSED.value)
+        with self._database.session() as session:
+            changed = session.execute(update(LeaseRow).where(*where).values(expires=until).returning(LeaseRow.cell))
+            return len(changed.all())
 
     def settle(self, run: str, cell: str, state: LeaseState, reason: str) -> None:
         """Say how a lease stands now. Raises HomeError."""
@@ -52,17 +98,9 @@ class Leases:
         self._database.close()
 
 
-def open_leases(path: Path) -> Leases:
-    """The lease table, created when it is not there. Raises HomeError."""
-    return Leases(open_database(path, busy=BUSY))
-
-
-def owner() -> dict[str, Any]:
-    """Who holds a lease that is opened now: user, host, process."""
-    user = str(os.getuid())
-    with suppress(KeyError, OSError):  # a container may have no name for its user
-        user = getpass.getuser()
-    return {"owner": user, "host": platform.node(), "process": os.getpid()}
+def open_leases(where: Path | str, *, busy: float | None = None) -> Leases:
+    """The lease table, created when it is not there; `busy` as in `open_database`. Raises HomeError."""
+    return Leases(open_database(where, busy=BUSY if busy is None else busy))
 
 
 def _lease(row: LeaseRow) -> Lease:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from harness.world.early import EarlyHosts, early_hosts
 from harness.world.emulator import Emulator, start_emulator
 from harness.world.engine import Engine, ensure_engine
 from harness.world.guards import check_aws
-from harness.world.home import FREE_AT_LEAST, Home, open_home
+from harness.world.home import FREE_AT_LEAST, Home, database_place, open_home
 from harness.world.hosts import install_hosts
 from harness.world.target import Target, check_target
 
@@ -36,6 +36,8 @@ class World:
     emulator: Emulator | None
     early: EarlyHosts
     resources: ExitStack
+    database_place: Path | str
+    account: str | None = None  # on AWS: that of the credentials
 
     def complete(self) -> None:
         """Wait for what takes a while: the emulator's answer and the database. Raises WorldError; nothing was made."""
@@ -48,7 +50,7 @@ class World:
         """The harness's database. Raises HomeError."""
         from harness.world.database import open_database  # 0.3 s of imports, which others need not wait for
 
-        database = open_database(self.home.database)
+        database = open_database(self.database_place)
         self.resources.callback(database.close)
         return database
 
@@ -82,17 +84,21 @@ def open_world(
     *,
     free_at_least: int = FREE_AT_LEAST,
     plan: Plan | None = None,
+    regions: Iterable[str] = (),
 ) -> Iterator[World]:
     """Open everything, cheapest refusal first. Raises WorldError and its kind; nothing was made then.
 
     `free_at_least` bytes must be free under the home; a destroy asks for none. With a `plan`, the language hosts of its
-    first cells start meanwhile.
+    first cells start meanwhile. `regions` are told beside the account; by default they are the plan's.
     """
     home = open_home(environ, free_at_least=free_at_least)
+    place = database_place(home, environ)
+    account = None
     if target.kind == "url":
         check_target(target)
     if target.kind == "aws":
-        check_aws(environ, provider, tell)
+        named = regions or ([cell.region for cell in plan.cells] if plan else ())
+        account = check_aws(environ, provider, tell, named)
     with ExitStack() as resources:
         early = resources.enter_context(early_hosts())
         if plan is not None:
@@ -106,4 +112,4 @@ def open_world(
             resources.enter_context(emulator)
             url = emulator.url
         hosts = install_hosts(home.root, engine)
-        yield World(home, engine, hosts, target, url, emulator, early, resources)
+        yield World(home, engine, hosts, target, url, emulator, early, resources, place, account)

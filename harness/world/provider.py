@@ -146,13 +146,24 @@ class ProviderProcess:
         answer = self._ask({"presence": {"region": region, "items": wanted}}, timeout)
         return [(Presence(one["presence"]), one["detail"]) for one in answer["answers"]]
 
-    def find(self, region: str, types: Iterable[str], tags: Mapping[str, str], *, timeout: float = 120) -> list[Found]:
-        """List everything of these types at the target that carries all these tags.
+    def find(
+        self,
+        region: str,
+        types: Iterable[str],
+        tags: Mapping[str, str | None],
+        *,
+        account: str | None = None,
+        timeout: float = 120,
+    ) -> list[Found]:
+        """List everything of these types at the target that carries all these tags; None is any value.
+
+        `account` is another one than the process's own, on an emulator.
 
         Raises:
             WorldError: as for `presence`, and when the target refuses the search.
         """
-        answer = self._ask({"find": {"region": region, "types": list(types), "tags": dict(tags)}}, timeout)
+        wanted = {"region": region, "types": list(types), "tags": dict(tags), "account": account or ""}
+        answer = self._ask({"find": wanted}, timeout)
         return [Found(**one) for one in answer["found"]]
 
     def delete(self, region: str, item: Asked, *, timeout: float = 600) -> None:

@@ -17,7 +17,14 @@ import yaml
 
 from harness.errors import RunError
 from harness.model import Cell
-from harness.world.checkpoint import Checkpoint, empty_stack, read_checkpoint, restore_backup, revealed
+from harness.world.checkpoint import (
+    Checkpoint,
+    empty_stack,
+    read_checkpoint,
+    restore_backup,
+    revealed,
+    write_stack_tags,
+)
 from harness.world.command import EngineCommand
 from harness.world.files import CellFiles
 from harness.world.language import Language
@@ -70,8 +77,8 @@ class Stack:
 
         return open_workspace(self.files, self.command)
 
-    def create(self) -> None:
-        """Write the private project and an empty stack. Raises RunError when the disk refuses.
+    def create(self, tags: Mapping[str, str]) -> None:
+        """Write the private project and an empty stack with these stack tags. Raises RunError when the disk refuses.
 
         `pulumi stack init` would write the same, for the price of an engine start and a key derivation (0.4 s); the
         first engine call adds the salt of its secrets.
@@ -79,6 +86,7 @@ class Stack:
         write_project(self.cell, self.files, self.config)
         try:
             empty_stack(self.files.state, self.cell.program.name, self.cell.stack)
+            write_stack_tags(self.files.state, self.cell.program.name, self.cell.stack, tags)
         except OSError as error:
             raise RunError(f"the stack cannot be made: {error}", hint="free some space under HARNESS_HOME") from error
 

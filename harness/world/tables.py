@@ -47,15 +47,19 @@ class LeaseRow(Base):
     run: Mapped[str] = mapped_column(String, primary_key=True)
     cell: Mapped[str] = mapped_column(String, primary_key=True)
     stack: Mapped[str]
-    program: Mapped[str]
+    project: Mapped[str]
     target: Mapped[str]
     region: Mapped[str]
     account: Mapped[str | None]
     directory: Mapped[str]
+    backend: Mapped[str]
     owner: Mapped[str]
     host: Mapped[str]
+    machine: Mapped[str]
     process: Mapped[int]
+    process_started: Mapped[float]
     created: Mapped[datetime] = mapped_column(UTCDateTime)
     expires: Mapped[datetime] = mapped_column(UTCDateTime)
+    heartbeat: Mapped[datetime] = mapped_column(UTCDateTime)
     state: Mapped[str]
     reason: Mapped[str] = mapped_column(String, default="")

@@ -17,6 +17,7 @@ import platformdirs
 import psutil
 import pytest
 from aws_wire import Wire
+from power_cut import HANGS
 
 from harness.world.emulator import Emulator
 from harness.world.engine import Engine, ensure_engine
@@ -167,3 +168,25 @@ def line(emulator: Emulator) -> Iterator[Wire]:
 def account() -> str:
     """An account that no other test has used."""
     return str(100000000000 + time.monotonic_ns() % 800000000000)
+
+
+@pytest.fixture
+def held(harness, shop, emulator, auditor, eventually):
+    """A run whose two resources exist and whose program never ends: (process, lease, auditor of its account)."""
+
+    def begin(source: str = HANGS, *args: str, **environment: str):
+        process = harness.start(
+            "run", str(shop(source)), "--target", emulator.url, "--no-preflight", "--json", "-", *args, **environment
+        )
+        found: list[dict] = []
+
+        def there() -> bool:
+            found[:] = harness("leases", "--json", "-", **environment).document
+            return bool(found)
+
+        eventually(there)
+        ask = auditor(found[0]["account"])
+        eventually(lambda: len(ask.left()) >= 2)
+        return process, found[0], ask
+
+    return begin

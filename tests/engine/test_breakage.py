@@ -11,40 +11,7 @@ from contextlib import suppress
 import boto3
 import psutil
 import pytest
-
-HANGS = "\nif live:\n    after(lambda: time.sleep(600))\n"
-
-
-@pytest.fixture
-def held(harness, shop, emulator, auditor, eventually):
-    """A run whose two resources exist and whose program never ends: (process, lease, auditor of its account)."""
-
-    def begin(source: str = HANGS, *args: str):
-        process = harness.start(
-            "run", str(shop(source)), "--target", emulator.url, "--no-preflight", "--json", "-", *args
-        )
-        found: list[dict] = []
-
-        def there() -> bool:
-            found[:] = harness("leases", "--json", "-").document
-            return bool(found)
-
-        eventually(there)
-        ask = auditor(found[0]["account"])
-        eventually(lambda: len(ask.left()) >= 2)
-        return process, found[0], ask
-
-    return begin
-
-
-def kill_all(process: subprocess.Popen) -> None:
-    """The command line and everything under it, at once: a power cut."""
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for one in family:
-        one.send_signal(signal.SIGSTOP)
-    for one in family:
-        one.kill()
-    process.communicate()
+from power_cut import HANGS, kill_all
 
 
 def finish(harness, lease: dict, ask) -> None:

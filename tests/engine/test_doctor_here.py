@@ -62,10 +62,12 @@ def test_no_secret_is_told(harness, tmp_path: Path) -> None:
     (aws / "config").write_text(f"[profile x]\ncredential_process = echo {CANARY}\n")
     names = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE")
     secret = dict.fromkeys((*names, "GITHUB_TOKEN", "HARNESS_AWS_ACCOUNTS"), CANARY)
+    secret["HARNESS_DATABASE"] = f"postgresql://me:{CANARY}@localhost/x"
     for environ in ({}, {"AWS_ACCESS_KEY_ID": CANARY}, {"AWS_PROFILE": "x"}):
         for args in ((), ("--json", "-")):
             done = harness("doctor", *args, HOME=str(tmp_path), **environ, **secret)
-            assert done.code == 0, done.out
+            assert done.code == 1, done.out  # the allow-list is malformed, and nothing begins with malformed settings
+            assert "HARNESS_AWS_ACCOUNTS" in done.out
             assert CANARY not in done.out + done.err
 
 

@@ -251,7 +251,7 @@ KEYS = f"aws_access_key_id = {CANARY}\naws_secret_access_key = {CANARY}\n"
         ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": CANARY}, "", "", "the container's"),
         ({}, f"{CANARY} = broken\n[", f"[default]\n{KEYS}", "AWS_CONFIG_FILE cannot be parsed"),
         ({}, "", f"{KEYS}", "AWS_SHARED_CREDENTIALS_FILE cannot be parsed"),
-        ({"HARNESS_AWS_ACCOUNTS": CANARY}, "", "", "and 1 that are not 12 digits"),
+        ({"HARNESS_AWS_ACCOUNTS": CANARY}, "", "", "the allow-list cannot be read"),
     ],
 )
 def test_where_credentials_would_come_from(

@@ -1,35 +1,40 @@
-"""A lease outlives whoever wrote it."""
+"""A lease outlives whoever wrote it, in SQLite and in PostgreSQL; of two who take it over, one has it."""
 
 import os
 import signal
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from lease_samples import lease
 
 from harness.errors import HomeError
 from harness.model import Lease, LeaseState
 from harness.world import leases as room
-from harness.world.leases import open_leases, owner
+from harness.world.database import open_database
+from harness.world.database_file import SCHEMA, look
+from harness.world.history import History
+from harness.world.identity import owner
+from harness.world.leases import Leases, open_leases
+
+OLD = Path(__file__).with_name("database-version-1.sql")
 
 
-def lease(run: str = "r-1", cell: str = "c") -> Lease:
-    """One that is open."""
-    now = datetime.now(UTC)
-    return Lease(
-        run=run,
-        cell=cell,
-        stack=cell,
-        program="p",
-        target="http://127.0.0.1:1",
-        region="us-east-1",
-        account="100000000001",
-        directory="/x",
-        created=now,
-        expires=now + timedelta(hours=1),
-        **owner(),
-    )
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a database is: a file, or a server of the test's own."""
+    return tmp_path / "db.sqlite" if request.param == "sqlite" else request.getfixturevalue("postgresql")
+
+
+@pytest.fixture
+def table(place: Path | str):
+    """The leases there."""
+    opened = open_leases(place)
+    yield opened
+    opened.close()
 
 
 def test_a_lease_is_on_disk_when_open_returns(tmp_path: Path) -> None:
@@ -45,16 +50,125 @@ def test_a_lease_is_on_disk_when_open_returns(tmp_path: Path) -> None:
     assert (found.run, found.state, found.process) == ("r-1", LeaseState.OPEN, child)
 
 
-def test_only_what_is_closed_is_not_listed_as_open(tmp_path: Path) -> None:
+def test_all_facts_come_back_as_they_were(table: Leases) -> None:
+    """Moments with their zone, numbers whole: a start that is rounded would make its owner look dead."""
+    written = lease(process_started=1763999999.123456, account=None, backend="file:///a%20b", reason="why")
+    table.open(written)
+    assert table.listed() == [written]
+
+
+def test_only_what_is_closed_is_not_listed_as_open(table: Leases) -> None:
     """Kept and leaked environments stay visible."""
-    table = open_leases(tmp_path / "db.sqlite")
     for number, state in enumerate(LeaseState):
         table.open(lease(cell=f"c{number}"))
         table.settle("r-1", f"c{number}", state, state.value)
     assert {found.state for found in table.listed(only_open=True)} == set(LeaseState) - {LeaseState.CLOSED}
     assert len(table.listed(run="r-1")) == len(LeaseState)
     assert table.listed(run="r-2") == []
-    table.close()
+
+
+def test_of_many_who_take_over_one_has_it(table: Leases) -> None:
+    """Each saw the same; the first changes it."""
+    seen = lease(host="elsewhere", process=4711, state=LeaseState.LEAKED)
+    table.open(seen)
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    gate = threading.Barrier(6)
+
+    def take(_number: int) -> bool:
+        gate.wait()
+        return table.take_over(seen, now)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(take, range(6))) == [False] * 5 + [True]
+    [found] = table.listed()
+    assert (found.state, found.process, found.created) == (LeaseState.OPEN, os.getpid(), seen.created)
+
+
+def test_of_many_who_begin_one_lease_one_does(table: Leases) -> None:
+    """What has no lease is claimed by writing one."""
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(lambda _: table.begin(lease(cell="orphans")), range(6))) == [False] * 5 + [True]
+
+
+def test_a_sign_of_life_is_for_what_is_ours(table: Leases) -> None:
+    """Another's lease is not touched; one that was taken from us is missed."""
+    table.open(lease(cell="ours"))
+    table.open(lease(cell="theirs", process=4711))
+    now = datetime.now(UTC) + timedelta(hours=3)
+    assert table.beat([("r-1", "ours"), ("r-1", "theirs"), ("r-1", "none")], now) == [("r-1", "ours")]
+    assert {found.cell: found.heartbeat == now for found in table.listed()} == {"ours": True, "theirs": False}
+
+
+def test_a_lease_can_be_extended(table: Leases) -> None:
+    """All of a run that are not closed."""
+    for cell in ("a", "b", "closed"):
+        table.open(lease(cell=cell))
+    table.settle("r-1", "closed", LeaseState.CLOSED, "")
+    until = datetime.now(UTC) + timedelta(days=3)
+    assert (table.extend("r-1", until), table.extend("r-2", until)) == (2, 0)
+    assert sorted(found.cell for found in table.listed() if found.expires == until) == ["a", "b"]
+
+
+def _as_version_1(place: Path | str) -> None:
+    """Put a database there that the harness before this version made: four leases, in a file with its history too."""
+    if isinstance(place, Path):
+        old = sqlite3.connect(place)
+        old.executescript(OLD.read_text(encoding="utf-8"))
+        old.close()
+        return
+    from sqlalchemy import create_engine
+
+    statements = OLD.read_text(encoding="utf-8").replace("DATETIME", "TIMESTAMP").replace('"', "").split(";\n")
+    engine = create_engine(place)
+    with engine.begin() as connection:
+        for statement in statements:
+            if statement.startswith(tuple(f"{verb} lease" for verb in ("CREATE TABLE", "INSERT INTO"))) or (
+                "schema_version" in statement
+            ):
+                connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def test_a_database_of_version_1_is_brought_up_to_date(place: Path | str) -> None:
+    """Every lease keeps what it said; what it could not say is what stands for not known. The history stays."""
+    _as_version_1(place)
+    for _ in range(2):  # the second time there is nothing to do
+        database = open_database(place)
+        found = {lease.state: lease for lease in Leases(database).listed()}
+        assert len(History(database).recent(limit=9)) == isinstance(place, Path)
+        database.close()
+    assert found.keys() == set(LeaseState)
+    old = found[LeaseState.LEAKED]
+    assert (old.run, old.cell, old.project, old.process, old.reason) == ("r-leaked", "shop-1", "shop", 4712, "leaked")
+    assert (old.backend, old.machine, old.process_started) == ("", "", 0)
+    assert old.heartbeat == old.created == datetime(2026, 11, 1, 12, 1, tzinfo=UTC)
+    if isinstance(place, Path):
+        assert look(place).schema == SCHEMA == 2
+    again = open_leases(place)
+    again.open(lease())
+    assert again.take_over(old)
+    again.close()
+
+
+def test_a_step_that_is_cut_off_is_made_anew(tmp_path: Path) -> None:
+    """Killed in the middle of it, as by a power cut: the database is of version 1 as before, not of neither."""
+    path = tmp_path / "db.sqlite"
+    _as_version_1(path)
+    child = os.fork()
+    if child == 0:
+        from harness.world import database_steps
+
+        whole = database_steps._STEPS[1]
+
+        def half(connection) -> None:
+            whole(connection)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        database_steps._STEPS = {1: half}
+        open_leases(path)
+    os.waitpid(child, 0)
+    assert look(path).schema == 1
+    assert len(open_leases(path).listed()) == 4
 
 
 def test_a_locked_database_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +185,36 @@ def test_a_locked_database_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: 
     table.close()
 
 
+def test_a_locked_table_of_a_server_is_an_error_with_a_hint(postgresql: str) -> None:
+    """The same for PostgreSQL: it is not waited for without end."""
+    from sqlalchemy import create_engine
+
+    table = open_leases(postgresql, busy=0.05)
+    blocker = create_engine(postgresql)
+    with blocker.begin() as connection:
+        connection.exec_driver_sql("LOCK TABLE lease IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(HomeError, match="timeout") as refused:
+            table.open(lease())
+    assert "HARNESS_DATABASE" in refused.value.hint
+    blocker.dispose()
+    table.close()
+
+
+def test_a_server_that_is_not_there_is_an_error_with_a_hint() -> None:
+    """Nobody listens; the password is not told."""
+    with pytest.raises(HomeError) as refused:
+        open_leases("postgresql+psycopg://me:hunter2canary@127.0.0.1:1/harness")
+    assert "127.0.0.1" in refused.value.message
+    assert "hunter2canary" not in refused.value.message + refused.value.hint
+
+
+def test_a_url_that_cannot_be_read_is_not_repeated() -> None:
+    """It may hold a password."""
+    with pytest.raises(HomeError) as refused:
+        open_leases("postgresql+psycopg://me:hunter2canary@h:port/x")
+    assert "hunter2canary" not in refused.value.message + refused.value.hint
+
+
 def test_a_file_that_is_no_database_is_an_error_with_a_hint(tmp_path: Path) -> None:
     """Never a traceback."""
     path = tmp_path / "db.sqlite"
@@ -79,19 +223,25 @@ def test_a_file_that_is_no_database_is_an_error_with_a_hint(tmp_path: Path) -> N
         open_leases(path)
 
 
-def test_many_first_users_at_once_all_get_a_database(tmp_path: Path) -> None:
+def test_many_first_users_at_once_all_get_a_database(place: Path | str) -> None:
     """The first run in a new home is not alone."""
-    path = tmp_path / "db.sqlite"
     children = []
     for number in range(8):
         child = os.fork()
         if child == 0:
             status = 1
             try:
-                open_leases(path).open(lease(cell=f"c{number}"))
+                open_leases(place).open(lease(cell=f"c{number}"))
                 status = 0
             finally:
                 os._exit(status)
         children.append(child)
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
-    assert len(open_leases(path).listed()) == 8
+    table = open_leases(place)
+    assert len(table.listed()) == 8
+    table.close()
+
+
+def test_who_holds_a_lease_is_said_by_the_process_that_opened_it() -> None:
+    """User, host, machine, id and start."""
+    assert set(owner()) <= Lease.model_fields.keys()

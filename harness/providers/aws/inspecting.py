@@ -36,22 +36,23 @@ def presence(work: Work) -> tuple[Presence, str]:
     return Presence.EXISTS, f"{resource.noun} {work.id} exists" + (f" in the state `{state}`" if state else "")
 
 
-def find(works: Sequence[Work], wanted: Mapping[str, str]) -> list[Found]:
-    """All of these types that carry these tags. Raises ProviderError when a listing fails."""
+def find(works: Sequence[Work], wanted: Mapping[str, str | None]) -> list[Found]:
+    """All of these types that carry these tags (None: any value). Raises ProviderError when a listing fails."""
     listed = [work for work in works if work.resource.find and work.resource.tagging]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         lists = pool.map(flights.carried(lambda work: _listed(work, wanted)), listed)
         return [found for several in lists for found in several]
 
 
-def _listed(work: Work, wanted: Mapping[str, str]) -> list[Found]:
+def _listed(work: Work, wanted: Mapping[str, str | None]) -> list[Found]:
     try:
-        return [Found(work.resource.token, one, work.region) for one in _ids(work, wanted)]
+        return [Found(work.resource.token, one, work.region, carried) for one, carried in _tagged(work, wanted)]
     except Exception as error:
         raise explain("listing", work.resource.noun, "all", error, work.clients.access.endpoint) from error
 
 
-def _ids(work: Work, wanted: Mapping[str, str]) -> list[str]:
+def _tagged(work: Work, wanted: Mapping[str, str | None]) -> list[tuple[str, dict[str, str]]]:
+    """Ids and tags."""
     import jmespath
 
     declared = work.resource.find
@@ -59,7 +60,7 @@ def _ids(work: Work, wanted: Mapping[str, str]) -> list[str]:
         return []
     params: dict[str, Any] = dict(declared.call.params)
     if declared.by_tag_filter:
-        tagged = [{"Name": f"tag:{key}", "Values": [one]} for key, one in wanted.items()]
+        tagged = [_filter(key, one) for key, one in wanted.items()]
         params["Filters"] = [*params.get("Filters", []), *tagged]
     result = []
     for item in work.pages(declared.call.operation, declared.call.at, **params):
@@ -67,12 +68,16 @@ def _ids(work: Work, wanted: Mapping[str, str]) -> list[str]:
         name = str(jmespath.search(declared.id, own))
         if declared.by_tag_filter:
             # Not every target honours the filter; what is found may be deleted, so the tags are looked at again.
-            if reading.is_gone(work.resource, own) or not _has(tags.read(_of(work, name), own), wanted):
-                continue
-            result.append(name)
-        elif _carries(work, name, wanted):
-            result.append(name)
+            carried = None if reading.is_gone(work.resource, own) else tags.read(_of(work, name), own)
+        else:
+            carried = _carried(work, name)
+        if carried is not None and _has(carried, wanted):
+            result.append((name, carried))
     return result
+
+
+def _filter(key: str, value: str | None) -> dict[str, Any]:
+    return {"Name": "tag-key", "Values": [key]} if value is None else {"Name": f"tag:{key}", "Values": [value]}
 
 
 def _of(work: Work, name: str) -> Work:
@@ -80,20 +85,20 @@ def _of(work: Work, name: str) -> Work:
     return type(work)(work.clients, work.resource, work.rules, name=name, id=name)
 
 
-def _has(actual: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return all(actual.get(key) == value for key, value in wanted.items())
+def _has(actual: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
+    return all(key in actual and one in {None, actual[key]} for key, one in wanted.items())
 
 
-def _carries(work: Work, name: str, wanted: Mapping[str, str]) -> bool:
-    """Whether one listed thing exists in earnest and has the tags."""
+def _carried(work: Work, name: str) -> dict[str, str] | None:
+    """The tags of one listed thing, if it exists in earnest."""
     one = _of(work, name)
     try:
         item = reading.look(one)
         if item is None or reading.is_gone(work.resource, item):
-            return False
+            return None
         one.outputs = reading.outputs(one, item)
     except Exception as error:
         if says_absent(error, work.resource):  # deleted while we listed
-            return False
+            return None
         raise
-    return _has(one.outputs.get("tagsAll") or {}, wanted)
+    return dict(one.outputs.get("tagsAll") or {})

@@ -144,8 +144,8 @@ class AwsProvider:
         with self._flight() as flight:
             return inspecting.presence(self._work(resource, id, id=id, outputs=outputs, cancelled=flight.cancelled))
 
-    def find(self, types: Iterable[str], tags: Mapping[str, str]) -> Sequence[Found]:
-        """Everything of these types that carries all these tags, by each service's own listing."""
+    def find(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Sequence[Found]:
+        """Everything of these types that carries all these tags (None: any value), by each service's own listing."""
         declared = {one.token: one for one in map(registry.resources().get, types) if one}
         with self._flight() as flight:
             works = [self._work(one, one.noun, cancelled=flight.cancelled) for one in declared.values()]

@@ -1,0 +1,84 @@
+"""No question holds up a sweep, and no heartbeat a run."""
+
+import threading
+import time
+
+from harness.errors import HomeError
+from harness.run.leasing import Heartbeat, spoken
+from harness.sweep.asking import ask_all
+
+
+def test_what_does_not_answer_in_time_is_missing() -> None:
+    """The others are there, and what was refused says why."""
+    release = threading.Event()
+
+    def refuse() -> str:
+        raise HomeError("no", hint="h")
+
+    began = time.monotonic()
+    answers = ask_all({"good": lambda: "yes", "bad": refuse, "late": lambda: str(release.wait(60))}, 0.2)
+    assert time.monotonic() - began < 5
+    release.set()
+    assert answers.given == {"good": "yes"}
+    assert {key: type(why) for key, why in answers.missing.items()} == {"bad": HomeError, "late": TimeoutError}
+
+
+def test_more_questions_than_are_asked_at_once() -> None:
+    """All are answered."""
+    answers = ask_all({number: lambda number=number: number for number in range(50)}, 30, at_once=3)
+    assert answers.given == {number: number for number in range(50)}
+    assert ask_all({}, 1).given == {}
+
+
+class Table:
+    """Leases that can be out of order."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.ours: set = set()
+        self.beats = 0
+
+    def beat(self, cells) -> list:
+        self.beats += 1
+        if self.error is not None:
+            raise self.error
+        return [cell for cell in cells if cell in self.ours]
+
+
+def test_a_heartbeat_that_cannot_be_written_is_told_once() -> None:
+    """And never ends a run, whatever the database says; it goes on being tried."""
+    table, told = Table(), []
+    table.error = HomeError("locked", hint="h")
+    heart = Heartbeat(lambda: table, lambda: {("r", "c")}, told.append)
+    heart.beat()
+    table.error = RuntimeError("a defect")
+    heart.beat()
+    table.error, table.ours = None, {("r", "c")}
+    heart.beat()
+    assert table.beats == 3
+    assert len(told) == 1
+    assert "locked" in told[0]
+
+
+def test_a_lease_that_was_taken_is_told() -> None:
+    """Somebody thought that we were dead."""
+    table, told = Table(), []
+    table.ours = {("r", "a")}
+    Heartbeat(lambda: table, lambda: {("r", "a"), ("r", "b")}, told.append).beat()
+    [text] = told
+    assert "b is no longer ours" in text
+
+
+def test_a_cell_that_ends_meanwhile_is_not_missed() -> None:
+    """Its lease is settled, not lost; and without cells nobody is asked."""
+    table, told = Table(), []
+    cells = [{("r", "c")}, set(), set()]
+    heart = Heartbeat(lambda: table, lambda: cells.pop(0), told.append)
+    heart.beat()
+    heart.beat()
+    assert (told, table.beats) == ([], 1)
+
+
+def test_lengths_of_time_for_people() -> None:
+    """In one unit."""
+    assert [spoken(seconds) for seconds in (4, 119, 120, 7200, 3600 * 50)] == ["4 s", "119 s", "2 min", "2 h", "2 d"]
