@@ -32,6 +32,7 @@ class CellFiles:
         self.spec = directory / "spec.json"
         self.foreign = directory / "foreign.json"
         self.result = directory / "result.json"
+        self.faults = directory / "faults.jsonl"
 
     def make(self) -> None:
         """Create the folders, readable for the owner only, and mint the passphrase. Keeps what is there.
