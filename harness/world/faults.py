@@ -22,7 +22,7 @@ from typing import Any, Final, Self
 from harness.errors import WorldError
 from harness.model import FaultHit, FaultOutcome, FaultRule, PhaseName
 
-MOST_HITS: Final = 200  # calls that are told of each rule; all are counted
+MOST_HITS: Final = 1000  # calls that are told of each rule; all are counted
 _ANSWER_SECONDS: Final = 10.0  # for a change of phase; it takes a millisecond, a start of the process half a second
 _BACKLOG: Final = 1024
 _KEPT_VARIABLES: Final = (
