@@ -17,6 +17,7 @@ from harness.errors import ExitCode
 
 ProviderName = Literal["bundled", "official"]
 TargetKind = Literal["emulator", "url", "aws"]
+FaultKind = Literal["throttle", "denied", "error", "latency", "hang", "reset"]
 
 RUN_TAG = "harness:run"  # carried by every taggable resource; what orphans are found by
 STACK_TAG = "harness:stack"
@@ -132,6 +133,21 @@ class Limits(Frozen):
     silence: float = 60.0  # without a sign of life: a cell process or a provider is ended and replaced then
 
 
+class FaultRule(Frozen):
+    """One fault that calls to the target shall meet; `rule` is the part that microburst reads."""
+
+    number: int  # in its file, from 1
+    name: str
+    service: str
+    operation: str  # a glob
+    kind: FaultKind
+    phases: tuple[PhaseName, ...] = ()  # none: in all of them
+    cell: str = "*"  # a glob for names of cells or programs
+    after: int = 0  # calls that pass first
+    must_fire: bool = False
+    rule: Mapping[str, Any]
+
+
 class Plan(Frozen):
     """What will run."""
 
@@ -146,6 +162,8 @@ class Plan(Frozen):
     probe: bool
     recheck: bool
     parallel: int
+    faults: tuple[FaultRule, ...] = ()
+    fault_seed: int = 0
 
 
 class LeaseState(enum.StrEnum):
@@ -302,6 +320,27 @@ class ProbeOutcome(Frozen):
     kind: str = "function"  # or what was declared: http, tcp, s3-round-trip, …
 
 
+class FaultHit(Frozen):
+    """One call that met a fault: seconds after the cell began, `sqs:CreateQueue`, and the resource where it shows."""
+
+    seconds: float
+    call: str
+    resource: str = ""
+
+
+class FaultOutcome(Frozen):
+    """One rule of `--faults` as it ended: how often it fired, and the first of these calls."""
+
+    rule: int
+    name: str
+    service: str
+    operation: str
+    kind: FaultKind
+    must_fire: bool = False
+    times: int = 0
+    at: tuple[FaultHit, ...] = ()
+
+
 class Incident(Frozen):
     """A known way to fail that was recognised."""
 
@@ -341,6 +380,7 @@ class CellResult(Frozen):
     probes: tuple[ProbeOutcome, ...] = ()
     rechecks: tuple[RecheckOutcome, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    faults: tuple[FaultOutcome, ...] = ()
     outputs: Mapping[str, Any] = Field(default_factory=dict)
     error: Failure | None = None
     log: str = ""  # the cell's log file

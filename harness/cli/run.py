@@ -60,6 +60,9 @@ def run(
     no_probe: Annotated[bool, typer.Option("--no-probe", help="Skip the program's probes.")] = False,
     no_recheck: Annotated[bool, typer.Option("--no-recheck", help="Skip the second preview and the refresh.")] = False,
     parallel: Annotated[int, typer.Option("--parallel", "-j", min=1, help="Cells at a time.")] = 2,
+    faults: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Make calls to the target fail, by the rules of a TOML file.")
+    ] = None,
     json: JsonOption = None,
     junit: JunitOption = None,
     html: HtmlOption = None,
@@ -101,6 +104,7 @@ def run(
         probe=not no_probe,
         recheck=not no_recheck,
         parallel=parallel,
+        faults=faults,
     )
     rng = random.SystemRandom()
     plan = make_plan(settings, rng)

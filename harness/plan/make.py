@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from harness.errors import ConfigError, SuffixError
-from harness.model import Cell, Plan, Program, ProviderName
+from harness.model import Cell, FaultRule, Plan, Program, ProviderName
 from harness.plan.discovery import PROJECT_FILES, find_program, known_programs
 from harness.plan.naming import check_suffix, random_suffix, run_id, stack_name
 from harness.plan.settings import Settings, namespaced, parse_config, pick_region, read_stack_config
@@ -20,6 +20,8 @@ def make_plan(settings: Settings, rng: random.Random) -> Plan:
     programs = _programs(settings)
     given = parse_config(settings.config)
     run = run_id(rng)
+    cells = tuple(_cell(program, settings, given, rng) for program in programs)
+    seed, faults = _faults(settings, cells)
     provider: ProviderName = settings.provider or ("official" if settings.target == "aws" else "bundled")
     cells = tuple(_cell(program, settings, given, rng) for program in programs)
     _refuse_protected(cells, settings)
@@ -35,7 +37,22 @@ def make_plan(settings: Settings, rng: random.Random) -> Plan:
         probe=settings.probe,
         recheck=settings.recheck,
         parallel=settings.parallel,
+        faults=faults,
+        fault_seed=seed,
     )
+
+
+def _faults(settings: Settings, cells: tuple[Cell, ...]) -> tuple[int, tuple[FaultRule, ...]]:
+    if settings.faults is None:
+        return 0, ()
+    from harness.plan.faults import read_faults
+
+    if settings.target == "aws":
+        raise ConfigError(
+            "--faults cannot be used with --target aws: the fault proxy knows one endpoint, and AWS has one a service",
+            hint="use --target emulator, or the URL of an emulator of yours",
+        )
+    return read_faults((settings.cwd / settings.faults).resolve(), cells)
 
 
 def _programs(settings: Settings) -> tuple[Program, ...]:

@@ -16,8 +16,8 @@ from harness.model import Program, ProviderName, StackConfig, TargetKind
 DEFAULT_REGION = "us-east-1"
 
 _KEY = re.compile(r"(?:[A-Za-z][\w-]*:)?[A-Za-z_][\w.\-\[\]\"]*")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|)")
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|)")
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 # What a Pulumi.NAME.yaml needs besides `config:` for its encrypted values to be read again.
 _SECRET_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
@@ -44,6 +44,7 @@ class Settings:
     probe: bool = True
     recheck: bool = True
     parallel: int = 1
+    faults: str | None = None  # a file
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -28,15 +28,21 @@ class AbandonedError(ProviderError):
     """Nobody waits for the answer any longer."""
 
 
+class _UnansweredError(AbandonedError):
+    """One question was not answered in its own time; the flight goes on."""
+
+
 class Flight:
     """One request: what is asked on its behalf ends with it. Safe from many threads.
 
-    `deadline` is on the monotonic clock, in seconds.
+    `deadline` is on the monotonic clock, in seconds. `each` is how many seconds one question may take, before it is
+    asked once more: an answer that was lost costs that time, and not all of it.
     """
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()
         self.deadline = math.inf
+        self.each = math.inf
         self._lock = threading.Lock()
         self._waiting: set[Future[Any]] = set()
         self._within: set[Flight] = set()
@@ -72,6 +78,16 @@ class Flight:
         After a cancel nothing more is written, and what is read gets a moment only. Raises what the function raises,
         and AbandonedError, which is not definite when `writes`.
         """
+        if not writes and not math.isinf(self.each):
+            with suppress(_UnansweredError):
+                return self._call(function, self.each, writes=False)
+            try:
+                return self._call(function, self.each, writes=False)
+            except _UnansweredError as error:
+                raise AbandonedError(f"no answer, twice, within {self.each:g} s") from error
+        return self._call(function, math.inf, writes=writes)
+
+    def _call(self, function: Callable[[], T], patience: float, *, writes: bool) -> T:
         call: Future[T] = Future()
         with self._lock:
             cancelled = self.cancelled.is_set()
@@ -80,6 +96,8 @@ class Flight:
             if not cancelled:
                 self._waiting.add(call)
         left = _GRACE if cancelled else max(self.deadline - time.monotonic(), _GRACE)
+        short = patience < left
+        left = min(left, patience)
         context = contextvars.copy_context()
         context.run(_CALL.set, call)
         threading.Thread(target=context.run, args=(_answer, call, function), name="call", daemon=True).start()
@@ -87,7 +105,8 @@ class Flight:
             return call.result(None if math.isinf(left) else min(left, threading.TIMEOUT_MAX))
         except TimeoutError as error:
             with suppress(InvalidStateError):
-                call.set_exception(AbandonedError("the time was over before the target answered", definite=not writes))
+                over = "the time was over before the target answered"
+                call.set_exception(_UnansweredError(over) if short else AbandonedError(over, definite=not writes))
                 return call.result()
             if call.exception() is error:  # the function's own
                 raise

@@ -16,6 +16,7 @@ from harness.report.words import (
     change_lines,
     duration,
     fate,
+    faults_idle,
     finding_lines,
     rules_counted,
     short_type,
@@ -68,6 +69,7 @@ def workflow_commands(result: RunResult) -> tuple[str, ...]:
         for found in cell.findings
         if tone(found.severity) is Tone.WARN
     ]
+    warnings += [_command("warning", cell.cell, line) for cell in result.cells for line in faults_idle(cell)]
     return (*errors[:MOST_ANNOTATIONS], *warnings[:MOST_ANNOTATIONS])
 
 
@@ -197,6 +199,17 @@ def _details(cell: CellResult) -> Iterator[str]:
         (
             (_md(c.name), f"{_MARKS[tone(c.status)]} {c.status}", _md(duration(c.seconds)), str(len(c.changes) or ""))
             for c in cell.rechecks
+        ),
+    )
+    yield _table(
+        ("fault", "", "fired"),
+        (
+            (
+                _md(f"{f.rule}: {f.name}"),
+                _MARKS[Tone.QUIET if f.times else Tone.WARN],
+                str(f.times) if f.times else "never",
+            )
+            for f in cell.faults
         ),
     )
     yield "\n</details>\n"

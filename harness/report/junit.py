@@ -19,6 +19,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, SystemOut, TestCase, 
 from harness.model import (
     CellResult,
     CellStatus,
+    FaultOutcome,
     PhaseName,
     PhaseResult,
     PhaseStatus,
@@ -32,6 +33,7 @@ from harness.model import (
 )
 from harness.report.plain import one_line, printable, shorten
 from harness.report.words import change_lines, fate, finding_lines
+from harness.report.words import count as count_of
 
 LONGEST_MESSAGE = 300  # characters of a failure's first line
 LONGEST_TEXT = 32 * 1024  # characters of one case's own text: readers keep all of it in memory
@@ -132,6 +134,7 @@ def _cases(cell: CellResult) -> Iterator[_Case]:
     cases += [_rule(cell, rule) for rule in cell.rules]
     cases += [_probe(probe) for probe in cell.probes]
     cases += [_recheck(check) for check in cell.rechecks]
+    cases += [_fault(fault) for fault in cell.faults]
     told = any(case.bad for case in cases)
     if not told and cell.status not in {CellStatus.PASSED, CellStatus.SKIPPED}:
         bad = _Bad(cell.status.value, _cause(cell) or cell.status.value, could_not=True)
@@ -200,6 +203,16 @@ def _recheck(check: RecheckOutcome) -> _Case:
     changes = [line for change in check.changes for line in change_lines(change)]
     text = "\n".join(part for part in (check.detail, *changes) if part) or check.status
     return _Case("recheck", check.name, check.seconds, _Bad(f"recheck {check.status}", text, check.status == "errored"))
+
+
+def _fault(fault: FaultOutcome) -> _Case:
+    name = f"{fault.rule}: {fault.name}"
+    if fault.times:
+        calls = "\n".join(f"{hit.seconds:.1f} s {hit.call} {hit.resource}".rstrip() for hit in fault.at)
+        return _Case("fault", name, said=f"{count_of(fault.times, 'call')} met it:\n{calls}")
+    if fault.must_fire:
+        return _Case("fault", name, bad=_Bad("fault never fired", "it had to fire, and no call matched"))
+    return _Case("fault", name, skipped="never fired, so it tested nothing")
 
 
 def _test_case(case: _Case, class_name: str, name: str) -> TestCase:

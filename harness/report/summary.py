@@ -11,7 +11,7 @@ from rich.text import Text
 from harness.model import CellResult, CellStatus, Failure, PhaseResult, PhaseStatus, RuleStatus, RunResult
 from harness.report.console import MARK, print_error
 from harness.report.plain import printable, shorten
-from harness.report.words import change_lines, finding_lines, rules_counted, short_urn
+from harness.report.words import change_lines, faults_fired, faults_idle, finding_lines, rules_counted, short_urn
 
 SLOWEST = 5  # resources that are named
 MOST = 10  # findings, and changes of one recheck, that are told; the reports have all of them
@@ -63,6 +63,10 @@ def _cell(cell: CellResult, console: Console) -> None:
         _flow(console, f"resources: {r.created} created, {r.deleted} deleted, {left}")
     if checks := _checks(cell):
         _flow(console, f"checks: {checks}")
+    if fired := faults_fired(cell):
+        _flow(console, fired)
+    for line in faults_idle(cell):
+        _say(console, f"  {line}", "yellow")
     _violations(cell, console)
     _probes(cell, console)
     _rechecks(cell, console)

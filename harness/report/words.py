@@ -158,6 +158,19 @@ def rules_counted(cell: CellResult) -> str:
     return ", ".join([*parts, f"{disabled} disabled"] if disabled else parts)
 
 
+def faults_fired(cell: CellResult) -> str:
+    """`3 faults fired: throttle sqs:CreateQueue (2), hang s3:* (1)`; empty without faults, or when none fired."""
+    fired = [fault for fault in cell.faults if fault.times]
+    told = ", ".join(f"{fault.name} ({fault.times})" for fault in fired)
+    return f"{count(sum(fault.times for fault in fired), 'fault')} fired: {told}" if fired else ""
+
+
+def faults_idle(cell: CellResult) -> tuple[str, ...]:
+    """A line for each fault that never fired: what it was to show was not tested."""
+    idle = (fault for fault in cell.faults if not fault.times)
+    return tuple(f"fault {fault.rule} never fired, so it tested nothing: {fault.name}" for fault in idle)
+
+
 def finding_lines(found: Finding) -> tuple[str, ...]:
     """`Bucket assets: cause` and `remedy: …`."""
     told = f"{found.resource}: {found.cause}" if found.resource else found.cause

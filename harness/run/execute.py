@@ -71,6 +71,11 @@ def remember(result: RunResult, kind: Kind, world: World, audience: Audience) ->
 
 def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: random.Random) -> CellSpec:
     """What the cell's process is told."""
+    faults = plan.faults
+    if faults:
+        from harness.plan.faults import for_cell
+
+        faults = for_cell(faults, cell.name, cell.program.name)
     kept = KEEP_SECONDS if plan.keep_on_failure else 0
     limits = limits_of(plan.limits, cell.program)
     expires = started + timedelta(seconds=limits.run + limits.destroy + kept)
@@ -93,4 +98,6 @@ def make_spec(plan: Plan, cell: Cell, world: World, started: datetime, rng: rand
         policy_packs=plan.policy_packs,
         probe=plan.probe,
         recheck=plan.recheck,
+        faults=faults,
+        fault_seed=plan.fault_seed,
     )

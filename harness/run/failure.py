@@ -13,6 +13,8 @@ _MISSING_CONFIG = re.compile(r"Missing required configuration variable '(?:([^':
 _NOISE = re.compile(
     r"^(?:update|preview|destroy) failed$|^resource plugin .* is expected to have version|^\d+ errors? occurred"
 )
+# How the engine begins a message of several lines: a resource that exists already although its create failed.
+_HEAD = re.compile(r"^(?:error: )?(?:\d+ errors? occurred:\s*\*\s+)?")
 _LONGEST = 2000  # characters of one message: a stack trace beyond that belongs into the log
 _MISSING_PLUGIN = re.compile(
     r"could not (?:load|find|download) (?:plugin|latest)|no resource plugin|failed to (?:load|download|install) plugin",
@@ -25,7 +27,7 @@ _PLUGIN = re.compile(r"resource[- ](?:plugin '?pulumi-resource-|plugin )([a-z0-9
 
 def explain_failure(phase: PhaseName, timeline: Timeline, output: str, program: Program) -> Failure:
     """The failure of `phase`, from its timeline, or from the engine's own output when no event says it."""
-    errors = [error for error in timeline.errors if not _NOISE.match(error.message.strip())]
+    errors = [error for error in timeline.errors if not _NOISE.match(_said(error))]
     if not errors:
         hint = "what the engine and the program printed is in the cell's log"
         return Failure(phase=phase, message=f"{phase} failed: {last_words(output)}", hint=hint)
@@ -51,9 +53,12 @@ def _missing_config(phase: PhaseName, match: re.Match[str], program: Program) ->
     )
 
 
+def _said(error: Diagnostic) -> str:
+    return _HEAD.sub("", error.message.strip(), count=1)
+
+
 def _message(error: Diagnostic) -> str:
-    text = error.message.strip()
-    text = re.sub(r"^error: ", "", text)
+    text = _said(error)
     if len(text) > _LONGEST:
         text = text[:_LONGEST] + " …"
     if error.urn and not is_engine_only(_type_of(error.urn)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from harness.errors import HarnessError
 from harness.model import CellStatus, Failure, PhaseName
@@ -28,6 +28,21 @@ def run_cell(spec: CellSpec, shield: Shield, say: Say, leased: Callable[[float],
     `leased` waits so many seconds for the lease to be on disk, and says whether it is. Nothing is made before.
     """
     record = Record(spec, say, time.monotonic)
+    with ExitStack() as resources:
+        if spec.faults:
+            from harness.run.faulted import tell_faults, through_faults
+
+            resources.callback(tell_faults, record)
+            try:
+                through_faults(record, resources)
+            except HarnessError:  # recorded
+                return record
+        _run(record, shield, leased)
+    return record
+
+
+def _run(record: Record, shield: Shield, leased: Callable[[float], bool]) -> None:
+    spec = record.spec
     try:
         with open_cell_world(spec, shield, record.note) as world:
             try:
@@ -43,7 +58,6 @@ def run_cell(spec: CellSpec, shield: Shield, say: Say, leased: Callable[[float],
             record.fail(CellStatus.ERRORED, error.failure)
     except HarnessError as error:
         _give_up(record, Failure(phase=None, message=error.message, hint=error.hint))
-    return record
 
 
 def _give_up(record: Record, failure: Failure) -> None:

@@ -13,6 +13,7 @@ from harness.model import (
     CellResult,
     CellStatus,
     Failure,
+    FaultRule,
     Frozen,
     Limits,
     PhaseName,
@@ -47,6 +48,8 @@ class CellSpec(Frozen):
     policy_packs: tuple[Path, ...] = ()
     probe: bool = True
     recheck: bool = True
+    faults: tuple[FaultRule, ...] = ()
+    fault_seed: int = 0
     host: tuple[int, int] | None = None  # pipes of a language host that was started early
     recover: bool = False
     first_failure: Failure | None = None  # of the process whose work is recovered

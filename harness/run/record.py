@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from harness.model import (
     CellResult,
     CellStatus,
     Failure,
+    FaultOutcome,
     Finding,
     PhaseName,
     PhaseResult,
@@ -78,6 +79,9 @@ class Record:
         self.findings: tuple[Finding, ...] = ()
         self.probes: tuple[ProbeOutcome, ...] = ()
         self.rechecks: tuple[RecheckOutcome, ...] = ()
+        self.faults: tuple[FaultOutcome, ...] = ()
+        self.arm: Callable[[Iterable[PhaseName]], None] = lambda _phases: None  # hears which phases run
+        self._running: set[PhaseName] = set()
         self.outputs: Mapping[str, Any] = {}
         self.outputs_read = False  # the secret ones too
         self.leaked: tuple[ResourceRef, ...] = ()
@@ -113,6 +117,7 @@ class Record:
     def phase(self, name: PhaseName, *, failed: CellStatus) -> Iterator[None]:
         """Time one phase. PhaseError is recorded (as `failed`, or INTERRUPTED) and raised on."""
         began = self.clock()
+        self._run(name, running=True)
         self.say(PhaseMessage(phase=name, status=PhaseStatus.RUNNING))
         try:
             yield
@@ -124,7 +129,15 @@ class Record:
         except BaseException as error:
             self._end(name, PhaseStatus.FAILED, began, str(error))
             raise
-        self._end(name, PhaseStatus.PASSED, began, "")
+        else:
+            self._end(name, PhaseStatus.PASSED, began, "")
+        finally:
+            self._run(name, running=False)
+
+    def _run(self, name: PhaseName, *, running: bool) -> None:
+        with self._lock:
+            (self._running.add if running else self._running.discard)(name)
+            self.arm(self._running)
 
     def skip(self, name: PhaseName, why: str) -> None:
         """A phase that does not run, and why."""
@@ -152,6 +165,7 @@ class Record:
             "findings": self.findings,
             "probes": self.probes,
             "rechecks": self.rechecks,
+            "faults": self.faults,
             "outputs": self.outputs,
         }
         return self.spec.blank_result(self.status, self.failure).model_copy(update=seen)

@@ -100,7 +100,8 @@ def load_spec(lease: Lease) -> CellSpec:
     """What the cell of a lease was told. Raises UsageError when it is lost."""
     path = CellFiles(Path(lease.directory)).spec
     try:
-        return CellSpec.model_validate_json(path.read_text(encoding="utf-8"))
+        spec = CellSpec.model_validate_json(path.read_text(encoding="utf-8"))
+        return spec.model_copy(update={"faults": ()})  # they were for the run; whoever comes later asks the target
     except (OSError, ValidationError) as error:
         raise UsageError(
             f"the work folder of {lease.cell} cannot be read: {path}",

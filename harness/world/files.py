@@ -35,6 +35,7 @@ class CellFiles:
         self.spec = directory / "spec.json"
         self.foreign = directory / "foreign.json"
         self.result = directory / "result.json"
+        self.faults = directory / "faults.jsonl"
 
     @property
     def backend(self) -> str:

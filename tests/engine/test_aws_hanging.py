@@ -14,6 +14,7 @@ from aws_wire import MARK, Wire, package
 
 from harness.protostubs import load
 from harness.providers import control, wire
+from harness.providers.aws import provider as aws_provider
 from harness.providers.contract import (
     CreateRequest,
     DeleteRequest,
@@ -192,3 +193,20 @@ def _until(seen: Callable[[], bool]) -> None:
     while not seen():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_one_answer_that_is_lost_costs_no_verdict(line: Wire, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question is asked again; one that is never answered leaves the answers to the others as they are."""
+    monkeypatch.setattr(aws_provider, "_ANSWER", 1.0)
+    inspection = Inspection(lambda _: package(line.url, account), None)
+    vpc = package(line.url, account).configure({}).create(CreateRequest("u", VPC, "v", {"cidrBlock": "10.0.0.0/16"}))
+    items = [{"type": VPC, "id": vpc.id}, {"type": BUCKET, "id": "nobody-has-this-bucket"}]
+    line.times = 1
+    _hung(line, b"Action=DescribeVpcs")
+    assert [one["presence"] for one in inspection.presence("", items)] == ["exists", "gone"]
+    assert line.broken == 1
+    line.times = 99
+    _hung(line, b"Action=DescribeVpcs")
+    hung, gone = inspection.presence("", items)
+    assert (hung["presence"], gone["presence"]) == ("unverified", "gone")
+    assert "no answer, twice" in hung["detail"]

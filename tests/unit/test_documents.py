@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.model import Program
+from harness.model import Cell, Program
+from harness.plan.faults import read_faults
 from harness.plan.program_file import read_program_file
 from harness.policy.rules import RULES
 from harness.policy.settings import read_policy
@@ -26,7 +27,30 @@ def test_there_are_examples() -> None:
     assert len(TABLES) >= 2
 
 
-@pytest.mark.parametrize(("document", "block"), TABLES)
+FAULTS = [(document, block) for document, block in TABLES if "[[fault]]" in block]
+SETTINGS = [one for one in TABLES if one not in FAULTS]
+
+
+@pytest.mark.parametrize(("document", "block"), FAULTS)
+def test_every_example_of_a_fault_file_is_accepted(document: Path, block: str, tmp_path: Path) -> None:
+    """For a cell of the program that it names."""
+    path = tmp_path / "faults.toml"
+    path.write_text(block)
+    program = Program(name="starter", directory=tmp_path, main=tmp_path)
+    cell = Cell(
+        name="starter-x",
+        program=program,
+        stack="starter-x",
+        suffix="x",
+        region="us-east-1",
+        config={},
+        stack_config=None,
+        tags={},
+    )
+    assert len(read_faults(path, [cell])[1]) == block.count("[[fault]]")
+
+
+@pytest.mark.parametrize(("document", "block"), SETTINGS)
 def test_every_example_of_a_harness_toml_is_accepted(document: Path, block: str, tmp_path: Path) -> None:
     """By everyone who reads a part of it; a pack that it names only needs to be there."""
     (tmp_path / "program").mkdir()

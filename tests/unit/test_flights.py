@@ -113,3 +113,33 @@ def test_a_flight_ends_with_the_one_it_was_begun_within(hang):
         with Flight().aboard() as late:
             assert late.cancelled.is_set()
     assert flights.current() is None
+
+
+def test_a_question_without_an_answer_is_asked_once_more(hang):
+    """An answer that was lost costs the time of one question, and the flight goes on."""
+    flight, asked = Flight(), []
+    flight.each = 0.05
+
+    def question():
+        asked.append(1)
+        if len(asked) == 1:
+            hang.wait(10)
+        return "there"
+
+    assert flight.call(question, writes=False) == "there"
+    with pytest.raises(AbandonedError, match=r"no answer, twice, within 0\.05 s") as caught:
+        flight.call(lambda: hang.wait(10), writes=False)
+    assert caught.value.definite
+
+
+def test_what_writes_is_never_asked_twice(hang):
+    """It may have worked unheard. The end of the flight, and a cancel, count as before."""
+    flight, done = Flight(), []
+    flight.each, flight.deadline = 0.01, time.monotonic() + 0.1
+    with pytest.raises(AbandonedError, match="the time was over"):
+        flight.call(lambda: (done.append(1), hang.wait(10)), writes=True)
+    assert done == [1]
+    flight.each = 60
+    with pytest.raises(AbandonedError, match="the time was over"):
+        flight.call(lambda: (done.append(1), hang.wait(10)), writes=False)
+    assert done == [1, 1]

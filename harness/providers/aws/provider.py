@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.providers import flights
 from harness.providers.aws import asking, checking, differ, inspecting, lifecycle, registry
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from harness.providers.aws.clients import Clients
     from harness.providers.aws.declare import Resource
     from harness.providers.aws.tags import TagRules
+
+
+# Seconds for the answer to one question, on an emulator: it answers in milliseconds, and a machine that is busy beside
+# it delays that by a second or two. AWS may take long while it throttles, and each service has its own patience there.
+_ANSWER: Final = 8.0
 
 
 class AwsProvider:
@@ -178,6 +183,8 @@ class AwsProvider:
     def _flight(self) -> Iterator[flights.Flight]:
         """What `cancel` ends when it comes meanwhile."""
         with flights.Flight().aboard() as flight:
+            if self.clients.access.endpoint:
+                flight.each = _ANSWER
             with self._lock:
                 self._flights.add(flight)
             try:
