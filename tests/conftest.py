@@ -1,6 +1,7 @@
 """What every test may use: a home of its own, an emulator that runs apart, the command line, and an auditor."""
 
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--campaign", action="store_true", help="run whole campaigns instead of their fast cut")
     group.addoption("--chaos-seed", type=int, default=None, help="repeat the moments of an earlier campaign")
     group.addoption("--chaos-json", metavar="FILE", default=None, help="write the campaigns' counters to FILE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for all workers: xdist hands them the options of the process that was started."""
+    if config.option.chaos_seed is None:
+        config.option.chaos_seed = random.SystemRandom().randrange(10**6)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,6 @@ from tally import PROPERTY, Case, count
 from harness.world.emulator import Emulator
 
 CASE = pytest.StashKey[Case]()
-SEED = pytest.StashKey[int]()
 QUIET = 60.0  # seconds within which what was disturbed must have come to rest
 PROGRAMS = Path(__file__).resolve().parents[2] / "programs"
 
@@ -40,13 +39,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
     longest = [item for item in items if here in item.path.parents and item.get_closest_marker("timeout")]
     items[:] = longest + [item for item in items if item not in longest]
-
-
-def session_seed(config: pytest.Config) -> int:
-    """One for all workers: xdist gives them the options of the process that was started, this among them."""
-    if config.option.chaos_seed is None:
-        config.option.chaos_seed = random.SystemRandom().randrange(10**6)
-    return config.option.chaos_seed
 
 
 @pytest.hookimpl(wrapper=True)
@@ -103,7 +95,7 @@ def campaign(pytestconfig: pytest.Config) -> bool:
 @pytest.fixture
 def case(request: pytest.FixtureRequest) -> Case:
     """The case that this test is; it is counted."""
-    made = Case(request.path.stem.removeprefix("test_"), session_seed(request.config))
+    made = Case(request.path.stem.removeprefix("test_"), request.config.getoption("--chaos-seed"))
     request.node.stash[CASE] = made
     return made
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from cut import cut
 from cycle import Cycle
 
 VICTIMS = ("cli", "cell", "engine", "provider", "program")
@@ -18,11 +18,6 @@ KILLS = 90
 AIMED = ("lease", "create", "delete", "leak check")
 TOGETHER = 10
 TRIES = 4  # a moment that falls behind the end of a cycle that went faster is no kill
-
-
-def cut(total: Iterable, fast: int) -> list:
-    """Parameters of cases; all but the first ones only in whole campaigns."""
-    return [pytest.param(one, marks=() if number < fast else pytest.mark.campaign) for number, one in enumerate(total)]
 
 
 def kill(cycle: Cycle, victim: str) -> bool:
