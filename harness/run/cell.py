@@ -55,8 +55,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin, shield, leased), daemon=True).start()
     record = run_cell(spec, shield, voice.say, leased.wait)
     result = record.secrecy.clean(record.result())
-    files = CellFiles(spec.directory)
-    files.result.write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    CellFiles(spec.directory).keep_result(result.model_dump_json(indent=1))
     voice.say(ResultMessage(result=result))
     sys.stderr.flush()
     os._exit(0)  # a probe's thread that never ends must not hold the process

@@ -33,6 +33,8 @@ for number in range(CHAINS):
         name=after(group).apply(lambda text, name=name: f"{name}-{text}"),
         recovery_window_in_days=0,
     )
-    aws.secretsmanager.SecretVersion(name, secret_id=secret.id, secret_string=after(secret))
+    aws.secretsmanager.SecretVersion(
+        name, secret_id=secret.id, secret_string=after(secret).apply(lambda text: f"word of {text}")
+    )
 
 pulumi.export("chains", CHAINS)
