@@ -1,33 +1,40 @@
 """What every test may use: a home of its own, an emulator that runs apart, the command line, and an auditor."""
 
-import json
 import os
+import random
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import boto3
-import psutil
 import pytest
+from auditor import Auditor
+from commands import Harness
 
 from harness.world.emulator import Emulator, start_emulator
 from harness.world.home import Home, open_home
-from harness.world.leases import open_leases
 
 ROOT = Path(__file__).resolve().parents[1]
 # A shell's background job is started with SIGINT ignored, which every process of a test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-LONGEST = 180  # seconds that one command may take before the test gives up on it
-OPEN_LEASES = ("leases", "--json", "-")  # a second of processor time as a command of its own
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The campaigns of `tests/chaos`: all of them, or the fast cut that every test run contains."""
+    group = parser.getgroup("campaigns")
+    group.addoption("--campaign", action="store_true", help="run whole campaigns instead of their fast cut")
+    group.addoption("--chaos-seed", type=int, default=None, help="repeat the moments of an earlier campaign")
+    group.addoption("--chaos-json", metavar="FILE", default=None, help="write the campaigns' counters to FILE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for all workers: xdist hands them the options of the process that was started."""
+    if config.option.chaos_seed is None:
+        config.option.chaos_seed = random.SystemRandom().randrange(10**6)
 
 
 @pytest.fixture(scope="session")
@@ -84,87 +91,6 @@ def postgresql(postgresql_server: str) -> Iterator[str]:
     admin.dispose()
 
 
-@dataclass
-class Finished:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict:
-        """What `--json -` printed."""
-        return json.loads(self.out)
-
-    @property
-    def cell(self) -> dict:
-        """The one cell of the document."""
-        [cell] = self.document["cells"]
-        return cell
-
-
-@dataclass
-class Harness:
-    """The command line, with a home of its own."""
-
-    home: Path
-    cwd: Path
-    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
-
-    def start(self, *args: str, **environment: str) -> subprocess.Popen[str]:
-        """Begin a command; its process is ours to signal."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "harness", *args],
-            cwd=self.cwd,
-            env={**self.environment, "HARNESS_HOME": str(self.home), "NO_COLOR": "1", **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        self.started.append(process)
-        return process
-
-    def end(self) -> None:
-        """Stop what a test that failed left running; it destroys what it made."""
-        for process in self.started:
-            if process.poll() is None:
-                process.terminate()
-                process.communicate(timeout=LONGEST)
-
-    def finish(self, process: subprocess.Popen[str]) -> Finished:
-        """Wait for its end."""
-        try:
-            out, err = process.communicate(timeout=LONGEST)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            raise
-        return Finished(process.returncode, out, err)
-
-    def __call__(self, *args: str, **environment: str) -> Finished:
-        """Run a command to its end. What is open is asked for so often that this process answers it."""
-        if args == OPEN_LEASES and not environment:
-            return self._open_leases()
-        return self.finish(self.start(*args, **environment))
-
-    def _open_leases(self) -> Finished:
-        home = open_home({"HARNESS_HOME": str(self.home)}, free_at_least=0)
-        with closing(open_leases(home.database)) as leases:
-            listed = [lease.model_dump(mode="json") for lease in leases.listed(only_open=True)]
-        return Finished(0, json.dumps(listed), "")
-
-    def processes(self) -> list[str]:
-        """Command lines of everything that still runs on behalf of this home."""
-        found = []
-        for process in psutil.process_iter(["pid", "cmdline", "status"]):
-            line = " ".join(process.info["cmdline"] or [])
-            if str(self.home) in line and process.info["status"] != psutil.STATUS_ZOMBIE:
-                found.append(line)
-        return found
-
-
 @pytest.fixture
 def harness(home: Path, tmp_path: Path) -> Iterator[Harness]:
     """The command line in an empty working directory."""
@@ -176,81 +102,6 @@ def harness(home: Path, tmp_path: Path) -> Iterator[Harness]:
     commands = Harness(home, cwd, {**kept, "TMPDIR": str(temporary)})
     yield commands
     commands.end()
-
-
-class Auditor:
-    """Asks the target by boto3 what is left. Shares no code with the harness's own leak check."""
-
-    def __init__(self, url: str, account: str, region: str = "us-east-1") -> None:
-        self._keys = {
-            "endpoint_url": url,
-            "aws_access_key_id": account,
-            "aws_secret_access_key": "auditor",
-            "region_name": region,
-        }
-        self._clients: dict = {}
-
-    def client(self, service: str):
-        """A client of the account, the same one each time: a socket that nobody closes fails some later test."""
-        if service not in self._clients:
-            self._clients[service] = boto3.client(service, **self._keys)
-        return self._clients[service]
-
-    def close(self) -> None:
-        """Close its connections."""
-        for client in self._clients.values():
-            client.close()
-
-    def left(self) -> list[str]:
-        """Everything that somebody made in this account and region and that is not in a terminal state."""
-        return [item for ask in (self._ec2, self._data, self._keys_and_logs, self._iam) for item in ask()]
-
-    def _ec2(self) -> Iterator[str]:
-        ec2 = self.client("ec2")
-        own = {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc.get("IsDefault")}
-        yield from own
-        for subnet in ec2.describe_subnets()["Subnets"]:
-            if subnet["VpcId"] in own or not subnet.get("DefaultForAz"):
-                yield subnet["SubnetId"]
-        for group in ec2.describe_security_groups()["SecurityGroups"]:
-            if group["GroupName"] != "default":
-                yield group["GroupId"]
-        for gateway in ec2.describe_nat_gateways()["NatGateways"]:
-            if gateway["State"] != "deleted":
-                yield gateway["NatGatewayId"]
-        for endpoint in ec2.describe_vpc_endpoints()["VpcEndpoints"]:
-            if endpoint["State"].lower() != "deleted":
-                yield endpoint["VpcEndpointId"]
-        yield from (address["AllocationId"] for address in ec2.describe_addresses()["Addresses"])
-
-    def _data(self) -> Iterator[str]:
-        s3, sqs, rds, ecr = (self.client(service) for service in ("s3", "sqs", "rds", "ecr"))
-        yield from (bucket["Name"] for bucket in s3.list_buckets()["Buckets"])
-        yield from sqs.list_queues().get("QueueUrls", [])
-        yield from (cluster["DBClusterIdentifier"] for cluster in rds.describe_db_clusters()["DBClusters"])
-        yield from (one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"])
-        yield from (group["DBSubnetGroupName"] for group in rds.describe_db_subnet_groups()["DBSubnetGroups"])
-        for group in rds.describe_db_cluster_parameter_groups()["DBClusterParameterGroups"]:
-            if not group["DBClusterParameterGroupName"].startswith("default."):
-                yield group["DBClusterParameterGroupName"]
-        yield from (repository["repositoryName"] for repository in ecr.describe_repositories()["repositories"])
-
-    def _keys_and_logs(self) -> Iterator[str]:
-        kms, logs, secrets = (self.client(service) for service in ("kms", "logs", "secretsmanager"))
-        for key in kms.list_keys()["Keys"]:
-            state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-            if state["KeyState"] != "PendingDeletion" and state.get("KeyManager") != "AWS":
-                yield key["KeyId"]
-        for alias in kms.list_aliases()["Aliases"]:
-            if not alias["AliasName"].startswith("alias/aws/"):
-                yield alias["AliasName"]
-        yield from (group["logGroupName"] for group in logs.describe_log_groups()["logGroups"])
-        yield from (secret["Name"] for secret in secrets.list_secrets()["SecretList"])
-
-    def _iam(self) -> Iterator[str]:
-        iam = self.client("iam")
-        yield from (role["RoleName"] for role in iam.list_roles()["Roles"])
-        yield from (policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"])
 
 
 @pytest.fixture

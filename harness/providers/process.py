@@ -7,9 +7,9 @@ first and get a few seconds to return what they have. SIGINT is not its affair.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -203,7 +203,9 @@ def main() -> None:
     host.stopping.wait()
     host.end()
     # The owner removes it too; this is for an owner that was killed.
-    shutil.rmtree(Path(settings.socket).parent, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        Path(settings.socket).unlink(missing_ok=True)
+        Path(settings.socket).parent.rmdir()
     os._exit(0)  # a call that ignores its cancellation must not keep the process
 
 

@@ -64,7 +64,7 @@ def main() -> None:
     threading.Thread(target=_beat, args=(voice.say,), daemon=True).start()
     record = run_cell(spec, shield, say, leased.wait)
     result = record.secrecy.clean(record.result())
-    CellFiles(spec.directory).result.write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    CellFiles(spec.directory).keep_result(result.model_dump_json(indent=1))
     voice.say(ResultMessage(result=result))
     voice.end(LAST_WORDS)
     sys.stderr.flush()

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -75,6 +76,13 @@ class CellFiles:
             partial.replace(self.spec)
         except OSError as error:
             raise HomeError(f"{self.spec} cannot be written: {error}", hint="free some space") from error
+
+    def keep_result(self, text: str) -> None:
+        """Put the result beside the log. A disk that is full must not cost the result, which is told as well."""
+        try:
+            self.result.write_text(text, encoding="utf-8")
+        except OSError as error:
+            print(f"warning: {self.result} cannot be written: {error}", file=sys.stderr)
 
     def read_foreign(self) -> set[tuple[str, str]]:
         """Type and id of resources that the program imported: they were there before, and are never deleted."""

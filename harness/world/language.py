@@ -107,6 +107,8 @@ class Language:
         """Close the pipes, without waiting: another process holds them now."""
         if not self._ended:
             self._ended = True
+            # Those of earlier cells have ended by now: a process that runs many must not collect them.
+            _HANDED_OVER[:] = [process for process in _HANDED_OVER if process.poll() is None]
             if self._process is not None:
                 _HANDED_OVER.append(self._process)
             for fd in self.pipes:

@@ -6,7 +6,6 @@ import contextlib
 import importlib.metadata
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -220,7 +219,7 @@ class ProviderProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self.socket.parent, ignore_errors=True)
+        _remove_socket_directory(self.socket.parent)
         (self.log.parent / "control.path").unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -271,17 +270,29 @@ def _socket_directory(directory: Path) -> Path:
     """Private directory whose socket paths are short enough: beside the cell's files, else a temporary one."""
     record = directory / "control.path"
     if record.exists():  # an earlier process of this cell was killed before it could clear up
-        shutil.rmtree(Path(record.read_text(encoding="utf-8")), ignore_errors=True)
+        _remove_socket_directory(Path(record.read_text(encoding="utf-8")))
     chosen = _short_directory(directory)
-    record.write_text(str(chosen), encoding="utf-8")
+    if chosen.parent != directory:  # else whoever comes knows where it is, and a full disk does not matter
+        record.write_text(str(chosen), encoding="utf-8")
     return chosen
+
+
+def _remove_socket_directory(folder: Path) -> None:
+    """Remove the socket and the folder that holds nothing else.
+
+    What names the folder may have been cut off by a full disk, and name anybody's: nothing else is ever taken along.
+    """
+    if folder.is_absolute():
+        with contextlib.suppress(OSError):
+            (folder / "s").unlink(missing_ok=True)
+            folder.rmdir()
 
 
 def _short_directory(directory: Path) -> Path:
     beside = directory / "control"
     if len(os.fsencode(beside / "s")) <= _SOCKET_PATH_LIMIT:
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(mode=0o700)
+        _remove_socket_directory(beside)
+        beside.mkdir(mode=0o700, exist_ok=True)
         return beside
     temporary = Path(tempfile.mkdtemp(prefix="harness-"))  # mkdtemp makes it 0700
     if len(os.fsencode(temporary / "s")) <= _SOCKET_PATH_LIMIT:

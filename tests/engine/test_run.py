@@ -19,11 +19,7 @@ def assert_clean(harness, auditor, document: dict) -> None:
         assert cell["resources"]["leaked"] == []
         assert cell["resources"]["unverified"] == []
     assert harness("leases", "--json", "-").document == []
-    assert harness.processes() == []
-    left = {path.name for path in harness.home.rglob("*") if path.is_dir()} & {"state", "project", "tmp", "control"}
-    assert left == set()
-    temporary = harness.environment.get("TMPDIR")
-    assert temporary is None or list(Path(temporary).iterdir()) == []
+    assert harness.remains() == []
 
 
 def sources(directory: Path) -> set[str]:

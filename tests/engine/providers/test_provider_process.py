@@ -282,3 +282,18 @@ def test_it_is_cheap(process, tmp_path):
         launcher.send_signal(signal.SIGINT)
     assert spent.user + spent.system < 1.0  # 0.3 s on an idle machine; the rest is room for a busy one
     assert launched.user + launched.system < 0.1
+
+
+@pytest.mark.parametrize("told", ["", ".", "{theirs}"])
+def test_a_record_that_a_full_disk_cut_off_takes_nobodys_files(tmp_path, monkeypatch, told):
+    """It named the socket's folder, and what it names was removed whole: an empty one, the caller's own folder."""
+    theirs = tmp_path / "theirs"
+    (theirs / "project").mkdir(parents=True)
+    (theirs / "project" / "__main__.py").touch()
+    monkeypatch.chdir(theirs)
+    cell = tmp_path / "cell"
+    cell.mkdir()
+    (cell / "control.path").write_text(told.format(theirs=theirs))
+    with ProviderProcess.start(Ambient(), cell, ("random",)) as process:
+        process.wait_ready()
+    assert (theirs / "project" / "__main__.py").exists()
