@@ -157,7 +157,7 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class DeleteRequest:
-    """Remove it and wait until it is gone."""
+    """Remove it and wait until it is gone. `forced`: nothing of it is worth keeping, whatever its properties say."""
 
     urn: str
     type: str
@@ -165,6 +165,7 @@ class DeleteRequest:
     inputs: Props
     outputs: Props
     timeout: float = 0
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,4 +285,44 @@ class Inspectable(Provider, Protocol):
 
     def find(self, types: Iterable[str], tags: Mapping[str, str]) -> Sequence[Found]:
         """List everything of these types that carries all these tags. A call that fails raises ProviderError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What the target keeps of one resource outside any state, by a search that may have removed it.
+
+    `found` is each thing that was there: type, id, why, `lasting` when it is no leak, `error` when its removal failed,
+    and `gone` when it was removed.
+    """
+
+    found: Sequence[Props]
+
+
+@runtime_checkable
+class Clearable(Inspectable, Protocol):
+    """A provider instance that can also clear the way for a destroy, and search for what one leaves."""
+
+    def search(self, types: Iterable[str], tags: Mapping[str, str]) -> tuple[Sequence[Found], Mapping[str, str]]:
+        """As `find`, but a type whose listing fails only costs that type: those, and why."""
+        ...
+
+    def unblock(self, type: str, id: str, outputs: Props) -> Sequence[str]:  # noqa: A002 - Pulumi's words
+        """Lift what would keep a resource of ours from being deleted: in words. Raises ProviderError."""
+        ...
+
+    def remains(
+        self,
+        type: str,  # noqa: A002 - Pulumi's word
+        id: str,  # noqa: A002 - Pulumi's word
+        outputs: Props,
+        *,
+        since: float,
+        blocking: bool,
+        remove: bool,
+    ) -> Remains:
+        """What AWS leaves of a resource, or, `blocking`, what holds one that is there. Raises ProviderError.
+
+        What is older than `since` (seconds since the epoch) is not ours.
+        """
         ...

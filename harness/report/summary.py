@@ -127,12 +127,21 @@ def _rechecks(cell: CellResult, console: Console) -> None:
 
 
 def _left(cell: CellResult, console: Console) -> None:
-    told = (("still there", "red", cell.resources.leaked), ("unverified", "yellow", cell.resources.unverified))
+    left = cell.resources
+    told = (
+        ("still there", "red", left.leaked),
+        ("unverified", "yellow", left.unverified),
+        ("unblocked", "dim", left.unblocked),
+        ("removed what AWS had left", "dim", left.remnants),
+        ("kept by AWS for a while", "dim", left.lasting),
+    )
     for how, style, refs in told:
         for ref in refs:
             _say(console, f"  {how}: {ref.type} {ref.id}: {ref.reason}", style)
-            if ref.command:
+            if ref.command and style != "dim":
                 _say(console, f"    {ref.command}")
+    if cell.leak_record:
+        _say(console, f"  leak record: {cell.leak_record} (and .txt beside it)", "bold")
 
 
 def _failure(failure: Failure, console: Console) -> None:

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
+from harness.run.leak_record import write_leak_record
 from harness.run.lifecycle import run_cell
 from harness.run.messages import GO, CellSpec, Message, NoteMessage, ResultMessage
 from harness.run.shield import Shield
@@ -54,7 +55,7 @@ def main() -> None:
     leased = threading.Event()
     threading.Thread(target=_listen, args=(sys.stdin, shield, leased), daemon=True).start()
     record = run_cell(spec, shield, voice.say, leased.wait)
-    result = record.secrecy.clean(record.result())
+    result = write_leak_record(spec, record.secrecy.clean(record.result()), record.secrecy.text)
     files = CellFiles(spec.directory)
     files.result.write_text(result.model_dump_json(indent=1), encoding="utf-8")
     voice.say(ResultMessage(result=result))

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from harness.model import CellResult, CellStatus, Failure, PhaseName, PhaseResult, PhaseStatus, ResourceRef, Resources
+from harness.run.leak_record import write_leak_record
 from harness.run.messages import GO, MESSAGES, CellSpec, Message, NoteMessage, ResultMessage
+from harness.run.secrecy import Secrecy
 from harness.world.files import CellFiles
 from harness.world.language import Language
 from harness.world.target import Target, program_environment
@@ -162,7 +164,8 @@ def _lost(spec: CellSpec) -> CellResult:
     unknown = ResourceRef(type="stack", id=spec.cell.stack, reason="the destroy did not come to an end")
     phase = PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail="every process died")
     result = spec.blank_result(CellStatus.LEAKED, spec.first_failure)
-    return result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
+    told = result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
+    return write_leak_record(spec, told, Secrecy(spec).text)
 
 
 def _environment(spec: CellSpec) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,7 +44,8 @@ class Ledger:
         self._known: dict[tuple[str, str, str], Known] = {}
         self.foreign: set[tuple[str, str]] = set()  # type and id of what was there before us
         self._nameless: dict[tuple[str, str, str], Known] = {}  # by type, region and URN
-        self._searched: set[str] = set()
+        self._searched: set[tuple[str, str]] = set()  # type and region
+        self._unsearched: dict[tuple[str, str], str] = {}  # and why
         self._standing: set[tuple[str, str]] = set()
         self._open: set[str] = set()
 
@@ -75,11 +77,29 @@ class Ledger:
             self._add(Known(intent.type, intent.id or "", region, intent.urn, source, ours=False))
             self._open.add(intent.type)
 
-    def add_found(self, found: Iterable[Known], *, searched: Iterable[str]) -> None:
-        """Hits of the run's tag, and the types that were searched for it."""
+    def add_found(
+        self,
+        found: Iterable[Known],
+        *,
+        searched: Iterable[str],
+        region: str | None = None,
+        failed: Mapping[str, str] | None = None,
+    ) -> None:
+        """Hits of the run's tag in a region (by default all), and the types that were searched for it.
+
+        `failed` are those whose listing failed, and why. A type that has no tags to be searched by is in doubt still.
+        """
         for one in found:
             self._add(one)
-        self._searched |= set(searched)
+        regions = self.regions if region is None else {region}
+        refused = failed or {}
+        for type_ in {one for one in searched if is_searchable(one)}:
+            for where in regions:
+                if type_ in refused:
+                    self._unsearched[type_, where] = refused[type_]
+                else:
+                    self._searched.add((type_, where))
+                    self._unsearched.pop((type_, where), None)
 
     def _add(self, known: Known) -> None:
         if known.type.startswith(NOT_AT_THE_TARGET) or (known.type, known.id) in self.foreign:
@@ -88,8 +108,8 @@ class Ledger:
             self._nameless[known.type, known.region, known.urn] = known
             return
         before = self._known.get(known.key, known)
-        fuller = before if before.outputs else known
-        self._known[known.key] = replace(fuller, ours=before.ours or known.ours)
+        fuller = known if known.outputs else before  # of two states the later one knows more
+        self._known[known.key] = replace(fuller, source=before.source, ours=before.ours or known.ours)
 
     def is_settled(self, in_state: set[tuple[str, str]]) -> bool:
         """Whether the state holds all that was made, with nothing cut off."""
@@ -98,12 +118,18 @@ class Ledger:
     @property
     def known(self) -> tuple[Known, ...]:
         """What can be asked about by name, in the order in which it was learnt."""
-        return tuple(self._known.values())
+        ours = {one.id for one in self._known.values() if one.ours}
+        return tuple(replace(one, ours=one.ours or _is_part(one, ours)) for one in self._known.values())
 
     @property
     def in_doubt(self) -> tuple[Known, ...]:
         """Unanswered creates of an unknown name, as long as their type was not searched for the run's tag."""
-        return tuple(one for one in self._nameless.values() if one.type not in self._searched)
+        return tuple(one for one in self._nameless.values() if (one.type, one.region) not in self._searched)
+
+    @property
+    def unsearched(self) -> Mapping[tuple[str, str], str]:
+        """Types and regions whose search for the run's tag failed, and why."""
+        return dict(self._unsearched)
 
     @property
     def open_types(self) -> set[str]:
@@ -124,3 +150,23 @@ class Ledger:
     def regions(self) -> set[str]:
         """Regions that this cell touched."""
         return {known.region for known in (*self._known.values(), *self._nameless.values())} | {self._region}
+
+
+def is_searchable(type_: str) -> bool:
+    """Whether things of this type can be found at the target by their tags."""
+    declared = declared_types().get(type_)
+    return declared is not None and declared.searchable
+
+
+def _is_part(known: Known, ours: set[str]) -> bool:
+    """Whether it is only a part of something of ours: a route of our table, a policy of our bucket.
+
+    Such a thing carries no tag; its id names what it belongs to, and in that nobody else makes anything.
+    """
+    declared = declared_types().get(known.type)
+    if declared is None or declared.tagging is not None:
+        return False
+    return known.id in ours or not ours.isdisjoint(_PARTS.split(known.id))
+
+
+_PARTS = re.compile(r"[_:|/+]")

@@ -32,6 +32,10 @@ class CellFiles:
         self.spec = directory / "spec.json"
         self.foreign = directory / "foreign.json"
         self.result = directory / "result.json"
+        # What is left and how to end it, for programs and for people, and the state that knows of it; without secrets.
+        self.leak_record = directory / "leak.json"
+        self.leak_text = directory / "leak.txt"
+        self.leak_state = directory / "leak-state.json"
 
     def make(self) -> None:
         """Create the folders, readable for the owner only, and mint the passphrase. Keeps what is there.
@@ -50,6 +54,14 @@ class CellFiles:
             raise HomeError(
                 f"{self.directory} cannot be made: {error}", hint="free some space, or set HARNESS_HOME elsewhere"
             ) from error
+
+    @property
+    def began(self) -> float:
+        """When the cell's files were first made, before anything at the target was: seconds since the epoch."""
+        try:
+            return self.passphrase.stat().st_mtime
+        except OSError:
+            return 0.0
 
     def write_spec(self, text: str) -> None:
         """Put what the cell was told on disk, whole or not at all: whoever comes after a crash destroys by it.
@@ -84,7 +96,8 @@ class CellFiles:
         # The engine's events hold what a provider returns, also where it repeats a secret under another name.
         for folder in (self.project, self.state, self.engine_home, self.events, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.passphrase, self.engine_pid, *self.more_engine_pids, self.spec):
+        records = (self.leak_record, self.leak_text, self.leak_state)
+        for file in (self.passphrase, self.engine_pid, *self.more_engine_pids, self.spec, *records):
             file.unlink(missing_ok=True)
 
     def remove(self) -> None:

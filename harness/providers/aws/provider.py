@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from harness.providers import flights
-from harness.providers.aws import asking, checking, differ, inspecting, lifecycle, registry
+from harness.providers.aws import asking, checking, differ, inspecting, leftovers, lifecycle, registry, unblocking
 from harness.providers.aws.work import Work
 from harness.providers.contract import (
     Checked,
@@ -23,6 +23,7 @@ from harness.providers.contract import (
     Props,
     ProviderError,
     ReadRequest,
+    Remains,
     ResourceState,
     UpdateRequest,
 )
@@ -113,6 +114,7 @@ class AwsProvider:
                     inputs=request.inputs,
                     outputs=request.outputs,
                     timeout=request.timeout,
+                    forced=request.forced,
                 )
             )
 
@@ -146,10 +148,39 @@ class AwsProvider:
 
     def find(self, types: Iterable[str], tags: Mapping[str, str]) -> Sequence[Found]:
         """Everything of these types that carries all these tags, by each service's own listing."""
+        found, failed = self.search(types, tags)
+        if failed:
+            raise ProviderError(next(iter(failed.values())))
+        return found
+
+    def search(self, types: Iterable[str], tags: Mapping[str, str]) -> tuple[Sequence[Found], Mapping[str, str]]:
+        """The same; a type whose listing fails only costs that type."""
         declared = {one.token: one for one in map(registry.resources().get, types) if one}
         with self._flight() as flight:
             works = [self._work(one, one.noun, cancelled=flight.cancelled) for one in declared.values()]
-            return inspecting.find(works, tags)
+            return inspecting.search(works, tags)
+
+    def unblock(self, type: str, id: str, outputs: Props) -> Sequence[str]:  # noqa: A002 - Pulumi's words
+        """Lift what would keep it from being deleted."""
+        with self._flight():
+            region = str(outputs.get("region") or self.region)
+            return unblocking.unblock(unblocking.Blocked(self.clients, type, id, outputs, region))
+
+    def remains(
+        self,
+        type: str,  # noqa: A002 - Pulumi's word
+        id: str,  # noqa: A002 - Pulumi's word
+        outputs: Props,
+        *,
+        since: float,
+        blocking: bool,
+        remove: bool,
+    ) -> Remains:
+        """What AWS leaves of it outside any state."""
+        with self._flight():
+            region = str(outputs.get("region") or self.region)
+            parent = leftovers.Parent(self.clients, type, id, outputs, region, since)
+            return inspecting.remains(parent, blocking=blocking, remove=remove)
 
     def _resource(self, token: str) -> Resource:
         resource = registry.resources().get(token)
