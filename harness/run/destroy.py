@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RunError
 from harness.model import CellStatus, Failure, PhaseName
 from harness.run.cell_world import CellWorld
 from harness.run.estate import Estate
@@ -75,7 +75,12 @@ class Destroyer:
             self._destroy_stack()
 
     def _release_lock(self) -> None:
-        for lock in self._stack.release_lock():
+        try:
+            released = self._stack.release_lock()
+        except RunError:
+            self._estate.hands_off = True
+            raise
+        for lock in released:
             self._record.note(f"released the lock that a dead engine of ours had left: {lock.name}")
 
     def _destroy_stack(self) -> None:

@@ -36,6 +36,7 @@ class Estate:
         self.ledger.foreign |= world.files.read_foreign()
         # On an emulator the account is the cell's alone; elsewhere a name is no proof that a thing is ours.
         self._alone = record.spec.url is not None
+        self.hands_off = False  # somebody else may work on the stack: it is asked about, and nothing is touched
 
     @property
     def endpoint(self) -> str | None:
@@ -98,7 +99,10 @@ class Estate:
         self.keep_remnants(self.remains(known, blocking=True, remove=True))
 
     def remains(self, known: Iterable[Known], *, blocking: bool, remove: bool) -> Remains:
-        """What AWS keeps of these outside any state, or what holds them; without what is known by itself."""
+        """What AWS keeps of these outside any state, or what holds them; without what is known by itself.
+
+        It is removed when `remove` is said and nobody else may work on the stack.
+        """
         keys = {one.key for one in self.ledger.known}
         seen = remains_of(
             self._world.provider(),
@@ -106,7 +110,7 @@ class Estate:
             self._world.files.began,
             self.patience(),
             blocking=blocking,
-            remove=remove,
+            remove=remove and not self.hands_off,
         )
         found = tuple(
             (parent, one)
@@ -127,6 +131,8 @@ class Estate:
 
     def remove(self, targets: Iterable[Known]) -> tuple[Known, ...]:
         """Delete what exists of these without the engine. Returns what is left."""
+        if self.hands_off:
+            return self.survey(targets).existing
         return remove(
             self._world.provider,
             self.ours(targets),

@@ -32,7 +32,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """What AWS keeps outside any state, each with what it is left of. `unverified` are parents that could not be asked."""
+    """What AWS keeps outside any state, and what it is left of. `unverified` are parents that could not be asked."""
 
     found: tuple[tuple[Known, Remnant], ...]
     unverified: tuple[tuple[Known, str], ...]

@@ -26,48 +26,41 @@ class Verdict(enum.Enum):
 _TABLE: Final = (
     (
         Verdict.CREDENTIALS,
-        (
-            r"ExpiredToken|TokenExpired|RequestExpired|InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId"
-            r"|SignatureDoesNotMatch|InvalidSignature|MissingAuthenticationToken|NoCredentialProviders"
-            r"|AuthFailure: AWS was not able|security token .{0,40}(?:expired|invalid)|no usable AWS credentials"
-            r"|no valid credential|failed to refresh cached credentials|Token has expired|SSO session .{0,40}expired"
-        ),
+        "ExpiredToken|TokenExpired|RequestExpired|InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId",
+        "SignatureDoesNotMatch|InvalidSignature|MissingAuthenticationToken|NoCredentialProviders",
+        "AuthFailure: AWS was not able|security token .{0,40}(?:expired|invalid)|no usable AWS credentials",
+        "no valid credential|failed to refresh cached credentials|Token has expired|SSO session .{0,40}expired",
     ),
     (
         Verdict.PASSING,
         # Something else has to go, or to settle, first.
-        (
-            r"DependencyViolation|ResourceInUse|ResourceInUseException|InUseException|\bInUse\b|\.InUse\b|DeleteConflict"
-            r"|BucketNotEmpty|RepositoryNotEmpty|OperationAborted|ConcurrentModification|ConcurrentUpdate|ResourceConflict"
-            r"|ConflictException|OptimisticLock|PriorRequestNotComplete|OperationInProgress|UpdateInProgress"
-            r"|PendingVerification|PendingMaintenance|EntityTemporarilyUnmodifiable|IncorrectState|IncorrectInstanceState"
-            r"|Invalid\w{0,40}State(?:Fault|Exception)?\b|InvalidParameterValue: .{0,80}(?:in use|currently)"
-            r"|has a dependent object|has dependencies|currently in use|is in use|still contains|must be empty|is not empty"
-            r"|Cannot delete .{0,80}while|scheduled for deletion"
-            # The target is busy.
-            r"|Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|LimitExceededException|BandwidthLimit|Rate exceeded"
-            r"|ProvisionedThroughputExceeded|InsufficientCapacity"
-            # The target, or the way to it, is ill.
-            r"|InternalError|InternalFailure|InternalServer|InternalService|ServiceUnavailable|ServiceFailure|ServerError"
-            r"|ServerException|Service Unavailable|Bad Gateway|Gateway Time-?out|RequestTimeout|StatusCode: 5\d\d"
-            r"|status code:? 5\d\d|\b5(?:00|02|03|04)\b|does not answer|connection broke|connection reset"
-            r"|Connection ?reset|ConnectionClosed|ConnectionError|connection refused|broken pipe|unexpected EOF|i/o timeout"
-            r"|TLS handshake timeout|no such host|timed out|time-?out|context deadline exceeded|not gone|Could not connect"
-            # The provider process was started again since.
-            r"|transport is closing|code = Unavailable|error reading from server"
-        ),
+        r"DependencyViolation|ResourceInUse|InUseException|\bInUse\b|DeleteConflict|BucketNotEmpty|RepositoryNotEmpty",
+        "OperationAborted|ConcurrentModification|ConcurrentUpdate|ResourceConflict|ConflictException|OptimisticLock",
+        "PriorRequestNotComplete|OperationInProgress|UpdateInProgress|PendingVerification|PendingMaintenance",
+        r"EntityTemporarilyUnmodifiable|IncorrectState|IncorrectInstanceState|Invalid\w{0,40}State(?:Fault|Exception)?\b",
+        "InvalidParameterValue: .{0,80}(?:in use|currently)|has a dependent object|has dependencies|currently in use",
+        "is in use|still contains|must be empty|is not empty|Cannot delete .{0,80}while|scheduled for deletion",
+        # The target is busy.
+        "Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|LimitExceededException|BandwidthLimit|Rate exceeded",
+        "ProvisionedThroughputExceeded|InsufficientCapacity",
+        # The target, or the way to it, is ill.
+        "InternalError|InternalFailure|InternalServer|InternalService|ServiceUnavailable|ServiceFailure|ServerError",
+        "ServerException|Service Unavailable|Bad Gateway|Gateway Time-?out|RequestTimeout|StatusCode: 5[0-9][0-9]",
+        r"status code:? 5[0-9][0-9]|\b50[0234]\b|does not answer|connection broke|connection ?reset|ConnectionClosed",
+        "ConnectionError|connection refused|broken pipe|unexpected EOF|i/o timeout|TLS handshake timeout|no such host",
+        "timed out|time-?out|context deadline exceeded|not gone|Could not connect",
+        # The provider process, which is started again.
+        "transport is closing|code = Unavailable|error reading from server",
     ),
     (
         Verdict.PERMANENT,
-        (
-            r"AccessDenied|UnauthorizedOperation|UnauthorizedAccess|NotAuthorized|AuthorizationError|AuthFailure|Forbidden"
-            r"|OptInRequired|ExplicitDeny|not authorized to perform|InvalidParameter|ValidationError|ValidationException"
-            r"|MalformedPolicy|NotImplemented|UnsupportedOperation|InvalidAction|UnknownOperation|InvalidRequest"
-            r"|ObjectLocked|protected from deletion|DeletionProtection|deletion protection"
-        ),
+        "AccessDenied|UnauthorizedOperation|UnauthorizedAccess|NotAuthorized|AuthorizationError|AuthFailure|Forbidden",
+        "OptInRequired|ExplicitDeny|not authorized to perform|InvalidParameter|ValidationError|ValidationException",
+        "MalformedPolicy|NotImplemented|UnsupportedOperation|InvalidAction|UnknownOperation|InvalidRequest",
+        "ObjectLocked|protected from deletion|deletion ?protection",
     ),
 )
-_WORDS: Final = tuple((verdict, re.compile(words, re.IGNORECASE)) for verdict, words in _TABLE)
+_WORDS: Final = tuple((verdict, re.compile("|".join(words), re.IGNORECASE)) for verdict, *words in _TABLE)
 _MOST: Final = {Verdict.CREDENTIALS: 1, Verdict.PERMANENT: 2, Verdict.UNKNOWN: 3}  # attempts with the same verdict
 
 FIRST: Final = 1.0  # seconds before the second attempt; each next pause is twice as long
