@@ -87,12 +87,13 @@ class Destroyer:
         limit = self._record.spec.limits.destroy
         reserve = min(RESERVE, RESERVED * limit)
         patience = Patience(
-            remaining=lambda: self._shield.remaining - reserve,
+            remaining=lambda: self._shield.remaining,
             sleep=self._estate.pause,
             tell=lambda text: self._record.note(f"destroy failed: {text}"),
         )
         try:
-            patience.persist(self._attempt, _judge)
+            with self._shield.sparing(reserve):
+                patience.persist(self._attempt, _judge)
         except PhaseError as error:
             hint = HINTS.get(_judge(error) or Verdict.UNKNOWN)
             if hint:

@@ -58,3 +58,15 @@ def test_neither_signal_nor_run_limit_stops_a_destroy(clock: Clock) -> None:
         clock.now += 31
         assert "destroy" in (shield.stop() or "")
         assert shield.remaining == 0
+
+
+def test_a_part_of_the_destroys_time_can_be_kept_for_what_comes_after(clock: Clock) -> None:
+    """Inside it is over sooner, and outside it is as it was."""
+    shield = Shield(clock, 60, print)
+    with shield.destroying(30):
+        with shield.sparing(10):
+            assert shield.remaining == 20
+            clock.now += 21
+            assert shield.stop() is not None
+        assert shield.stop() is None
+        assert shield.remaining == 9

@@ -52,6 +52,20 @@ IRREGULAR: Final[Mapping[str, str]] = {
     "aws:elasticache/snapshot": "elasticache delete-snapshot --snapshot-name {id}",
     "aws:ec2/networkInterface:NetworkInterface": "ec2 delete-network-interface --network-interface-id {id}",
     # frequent ones beside
+    "aws:alb/targetGroupAttachment:TargetGroupAttachment": "elbv2 deregister-targets "
+    "--target-group-arn {targetGroupArn} --targets Id={targetId}",
+    "aws:appautoscaling/policy:Policy": "application-autoscaling delete-scaling-policy --policy-name {name} "
+    "--resource-id {resourceId} --scalable-dimension {scalableDimension} --service-namespace {serviceNamespace}",
+    "aws:appautoscaling/target:Target": "application-autoscaling deregister-scalable-target "
+    "--resource-id {resourceId} --scalable-dimension {scalableDimension} --service-namespace {serviceNamespace}",
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": "logs delete-metric-filter --log-group-name {logGroupName} "
+    "--filter-name {name}",
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": "ecs put-cluster-capacity-providers "
+    "--cluster {clusterName} --capacity-providers --default-capacity-provider-strategy",
+    "aws:lb/targetGroupAttachment:TargetGroupAttachment": "elbv2 deregister-targets "
+    "--target-group-arn {targetGroupArn} --targets Id={targetId}",
+    "aws:secretsmanager/secretRotation:SecretRotation": "secretsmanager cancel-rotate-secret --secret-id {id}",
+    "aws:sns/topicPolicy:TopicPolicy": "sns delete-topic --topic-arn {id}",
     "aws:alb/listener:Listener": "elbv2 delete-listener --listener-arn {id}",
     "aws:alb/loadBalancer:LoadBalancer": "elbv2 delete-load-balancer --load-balancer-arn {id}",
     "aws:alb/targetGroup:TargetGroup": "elbv2 delete-target-group --target-group-arn {id}",

@@ -8,7 +8,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from harness.providers import flights
-from harness.providers.aws import asking, checking, differ, inspecting, leftovers, lifecycle, registry, unblocking
+from harness.providers.aws import (
+    asking,
+    checking,
+    differ,
+    inspecting,
+    leftovers,
+    lifecycle,
+    registry,
+    unblocking,
+    within,
+)
 from harness.providers.aws.work import Work
 from harness.providers.contract import (
     Checked,
@@ -136,10 +146,15 @@ class AwsProvider:
         if resource is None:
             return None
         with self._flight():
-            return differ.identify(resource, inputs, self._place(type, inputs))
+            return differ.identify(resource, inputs, self._place(type, inputs)) or within.place_of(type, inputs)
 
     def presence(self, type: str, id: str, outputs: Props) -> tuple[Presence, str]:  # noqa: A002 - Pulumi's words
-        """Ask the target for one resource."""
+        """Ask the target for one resource. A part whose create was lost is gone when the whole is."""
+        whole = within.whole_of(type, id)
+        if whole is not None:
+            answer, detail = self.presence(*whole, {})
+            said = f"its create got no answer; it would be part of {whole[1]}: {detail}"
+            return (answer if answer is Presence.GONE else Presence.UNVERIFIED), said
         resource = registry.resources().get(type)
         if resource is None:
             return Presence.UNVERIFIED, f"the bundled provider has no declaration of {type}"
