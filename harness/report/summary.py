@@ -131,8 +131,6 @@ def _left(cell: CellResult, console: Console) -> None:
     told = (
         ("still there", "red", left.leaked),
         ("unverified", "yellow", left.unverified),
-        ("unblocked", "dim", left.unblocked),
-        ("removed what AWS had left", "dim", left.remnants),
         ("kept by AWS for a while", "dim", left.lasting),
     )
     for how, style, refs in told:
@@ -140,6 +138,9 @@ def _left(cell: CellResult, console: Console) -> None:
             _say(console, f"  {how}: {ref.type} {ref.id}: {ref.reason}", style)
             if ref.command and style != "dim":
                 _say(console, f"    {ref.command}")
+    if left.unblocked or left.remnants:
+        done = f"{len(left.unblocked)} unblocked for the destroy, {len(left.remnants)} left by AWS and removed"
+        _say(console, f"  {done}", "dim")
     if cell.leak_record:
         _say(console, f"  leak record: {cell.leak_record} (and .txt beside it)", "bold")
 

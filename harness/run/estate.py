@@ -69,8 +69,10 @@ class Estate:
     def unblock(self) -> None:
         """Lift what would keep resources of the state from being deleted, in the state and at the target."""
         standing = [one for one in self._stack.checkpoint().resources if not one.imported]
-        for type_, id_, word in self._stack.make_deletable():
-            self._note_unblocked(Known(type_, id_, self._region_of(standing, type_, id_)), word)
+        lifted_now = [
+            (Known(type_, id_, self._region_of(standing, type_, id_)), word)
+            for type_, id_, word in self._stack.make_deletable()
+        ]
         by_region: dict[str, list[StateResource]] = {}
         for one in standing:
             if one.id and one.type in LIFTS and not any(one.inputs.get(name) is True for name in _FORCED):
@@ -79,20 +81,26 @@ class Estate:
             asked = [Asked(one.type, one.id, dict(one.outputs)) for one in members]
             answers = self._world.provider().unblock(region, asked, timeout=max(1.0, self._shield.remaining))
             for one, (lifted, error) in zip(members, answers, strict=True):
-                for word in lifted:
-                    self._note_unblocked(Known(one.type, one.id, region, one.urn), word)
+                lifted_now += [(Known(one.type, one.id, region, one.urn), word) for word in lifted]
                 if error:  # the delete itself will be refused then, and tells the same
                     self._record.note(f"could not unblock {one.type} {one.id}: {error}")
+        self._note_unblocked(lifted_now)
 
     def _region_of(self, standing: list[StateResource], type_: str, id_: str) -> str:
         found = next((one.region for one in standing if (one.type, one.id) == (type_, id_)), None)
         return found or self._record.spec.cell.region
 
-    def _note_unblocked(self, known: Known, word: str) -> None:
-        lifted = ref(known, word).model_copy(update={"command": ""})
-        if lifted not in self._record.unblocked:
-            self._record.unblocked.append(lifted)
-            self._record.note(f"unblocked {known.type} {known.id}: {word}")
+    def _note_unblocked(self, lifted: Iterable[tuple[Known, str]]) -> None:
+        """Each into the result; a note for all to which the same was done."""
+        names: dict[str, list[str]] = {}
+        for known, word in lifted:
+            told = ref(known, word).model_copy(update={"command": ""})
+            if told not in self._record.unblocked:
+                self._record.unblocked.append(told)
+                names.setdefault(word, []).append(f"{known.type} {known.id}")
+        for word, things in names.items():
+            more = f" and {len(things) - _TELL} more" if len(things) > _TELL else ""
+            self._record.note(f"unblocked {', '.join(things[:_TELL])}{more}: {word}")
 
     def free(self, known: Iterable[Known]) -> None:
         """Remove what AWS put into things that are there and that keeps them from being deleted."""
@@ -146,8 +154,7 @@ class Estate:
         """It is gone."""
         self._record.deleted += 1
         self._record.note(f"deleted {known.type} {known.id}, which no state held")
-        for word in lifted:
-            self._note_unblocked(known, word)
+        self._note_unblocked((known, word) for word in lifted)
 
     def refused(self, known: Known, reason: str) -> None:
         """It is there still: it is asked about again, and named when it stays."""

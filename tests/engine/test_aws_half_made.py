@@ -25,11 +25,20 @@ from harness.world.home import HOME_VARIABLE, open_home
 MARK = {"mark": "half-made"}
 MOST = 12  # calls of one create that are broken in turn
 FEW = {"maxRetries": "0"}
-# Of the two programs; a second attempt of these takes long at the emulator, or they stand for others.
+# Those of `starter` and `financial`; how a type is made is the same code for all. One emulator ignores the tags that a
+# flow log is made with, so that one whose answer is lost cannot be found there: it is not among them.
 TOKENS = sorted(
     token
-    for token, declared in ((one.token, one) for one in registry.resources().values())
-    if declared.destructive and token.split(":")[1] in SAMPLES
+    for token, declared in registry.resources().items()
+    if declared.destructive
+    and token.split(":")[1]
+    in {
+        *("cloudwatch/logGroup", "ec2/eip", "ec2/internetGateway", "ec2/natGateway", "ec2/route", "ec2/routeTable"),
+        *("ec2/routeTableAssociation", "ec2/securityGroup", "ec2/subnet", "ec2/vpc", "ec2/vpcEndpoint"),
+        *("ecr/lifecyclePolicy", "ecr/repository", "kms/alias", "kms/key", "rds/cluster", "rds/clusterInstance"),
+        *("rds/clusterParameterGroup", "rds/subnetGroup", "s3/bucket", "s3/bucketPublicAccessBlock"),
+        *("secretsmanager/secret", "sqs/queue", "vpc/securityGroupIngressRule"),
+    }
 )
 
 
@@ -65,6 +74,16 @@ def everything(provider: AwsProvider, token: str) -> set[str]:
     return {one.id for one in provider.find([token], {})}
 
 
+def is_there(provider: AwsProvider, token: str, id_: str | None) -> bool:
+    """Whether the target has it."""
+    return id_ is not None and provider.presence(token, id_, {})[0] is Presence.EXISTS
+
+
+def plain(id_: str) -> str:
+    """The URL of a queue holds the way by which it was asked for."""
+    return id_.rpartition("/")[2] if id_.startswith("http") else id_
+
+
 def attempt(url: str, folder: Path, token: str, name: str, inputs: dict[str, Any]) -> tuple[bool, Journal]:
     """One create; whether it succeeded, and the journal."""
     path = folder / f"{name}.jsonl"
@@ -90,24 +109,26 @@ def test_what_a_broken_create_made_is_known(world: World, broken: Wire, tmp_path
         for number in range(MOST):
             name = f"half{status}x{number}"
             inputs = world.checked(token, name, sample)
+            foreseen = provider.identify(token, inputs)
             before = everything(provider, token) if declared.searchable else set()
+            was_there = not declared.searchable and is_there(provider, token, foreseen)
             broken.operation, broken.delivers, broken.answers = b" ", delivers, status
             broken.after, broken.met, broken.broken, broken.times = number, 0, 0, 1
             succeeded, journal = attempt(broken.url, tmp_path, token, name, inputs)
             broken.operation = b""
-            standing = {one.id for one in journal.standing()}
+            standing = {plain(one.id) for one in journal.standing()}
             lost = journal.open_intents()
             if declared.searchable:
                 tagged = {one.id for one in provider.find([token], MARK)}
                 for made in everything(provider, token) - before:
-                    found = made in standing or (lost and (made == lost[0].id or made in tagged))
+                    named = lost and plain(lost[0].id or "") == plain(made)
+                    found = plain(made) in standing or named or (lost and made in tagged)
                     assert found, f"{token}: call {number} with {status}: {made} is known to nobody"
                     provider.delete(DeleteRequest("", token, made, {}, {}, forced=True))
             else:
-                foreseen = provider.identify(token, inputs)
-                there = foreseen and provider.presence(token, foreseen, {})[0] is Presence.EXISTS
+                there = is_there(provider, token, foreseen) and not was_there
                 assert not there or standing or lost, f"{token}: call {number} with {status}: known to nobody"
-                for one in {*standing, foreseen} if there else standing:
+                for one in {*standing, *([foreseen] if there and foreseen else [])}:
                     provider.delete(DeleteRequest("", token, one, {}, {}, forced=True))
             if succeeded and not broken.broken:
                 break

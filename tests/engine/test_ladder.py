@@ -89,7 +89,7 @@ def test_what_stands_in_the_way_is_lifted_and_told(run, harness, emulator, audit
     assert lifted["LogGroup"] == ["deleted, though the program would leave it"]
     assert set(lifted["Cluster"]) == {"no final snapshot is made", "deletion protection switched off"}
     assert set(words(done.cell["resources"]["remnants"])) == {"LogGroup", "ClusterSnapshot"}
-    assert "unblocked: aws:s3/bucket:Bucket" in done.err
+    assert f"unblocked aws:s3/bucket:Bucket kept-{done.cell['suffix']}: emptied of" in done.err
     assert harness("leases", "--json", "-").document == []
 
 
