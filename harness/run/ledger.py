@@ -105,6 +105,9 @@ class Ledger:
         if known.type.startswith(NOT_AT_THE_TARGET) or (known.type, known.id) in self.foreign:
             return
         if not known.id:
+            declared = declared_types().get(known.type)
+            if declared is not None and not declared.destructive:
+                return  # it belongs to AWS, or goes with its parent: there is nothing to be in doubt about
             self._nameless[known.type, known.region, known.urn] = known
             return
         before = self._known.get(known.key, known)

@@ -114,6 +114,15 @@ def test_a_search_by_tags_is_no_proof_for_what_carries_none() -> None:
     assert [ref.type for ref in doubts(ledger)] == [untagged]
 
 
+def test_what_goes_with_its_parent_leaves_no_doubt() -> None:
+    """A VPC's own security group, a version of a secret: they are never deleted for themselves."""
+    ledger = Ledger("us-east-1")
+    types = ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:secretsmanager/secretVersion:SecretVersion")
+    lost = tuple(intent(number, None, type_) for number, type_ in enumerate(types))
+    ledger.add_journal(Journal(intents=lost, made=(), refused=frozenset()))
+    assert doubts(ledger) == ()
+
+
 def test_a_search_that_failed_is_no_proof_either() -> None:
     """Of a type with an unanswered create; of another, the journal knows everything."""
     ledger = Ledger("us-east-1")
