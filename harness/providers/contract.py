@@ -289,6 +289,15 @@ class Inspectable(Provider, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What a search by tags found, the types that could be searched so, and those whose listing failed, and why."""
+
+    found: Sequence[Found]
+    searched: Sequence[str]
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Remains:
     """What the target keeps of one resource outside any state, by a search that may have removed it.
 
@@ -303,8 +312,8 @@ class Remains:
 class Clearable(Inspectable, Protocol):
     """A provider instance that can also clear the way for a destroy, and search for what one leaves."""
 
-    def search(self, types: Iterable[str], tags: Mapping[str, str]) -> tuple[Sequence[Found], Mapping[str, str]]:
-        """As `find`, but a type whose listing fails only costs that type: those, and why."""
+    def search(self, types: Iterable[str], tags: Mapping[str, str]) -> Search:
+        """As `find`, but a type whose listing fails only costs that type."""
         ...
 
     def unblock(self, type: str, id: str, outputs: Props) -> Sequence[str]:  # noqa: A002 - Pulumi's words

@@ -5,7 +5,7 @@ request                                                 answer
 ========================================================  ==========================================================
 ``{"open": "aws"}``                                     ``{"port": 41234}``; closed again with the connection
 ``{"presence": {region, items: [{type, id, outputs}]}}``  ``{"answers": [{presence, detail}]}``, in the same order
-``{"find": {region, types, tags}}``                     ``{"found": [{type, id, region}], "failed": {type: why}}``
+``{"find": {region, types, tags}}``                     ``{"found": [{type, id, region}], searched, failed}``
 ``{"unblock": {region, items: [{type, id, outputs}]}}``   ``{"answers": [{lifted: [text], error}]}``, in the same order
 ``{"remains": {region, items, since, blocking, remove}}`` ``{"answers": [{found: [{type, id, …}], error}]}``
 ``{"delete": {region, type, id, outputs, timeout}}``    ``{"lifted": [text]}``

@@ -47,23 +47,24 @@ class Inspection:
         return {"presence": answer.value, "detail": detail}
 
     def find(self, region: str, types: list[str], tags: Mapping[str, str]) -> dict[str, Any]:
-        """List everything of these types that carries all these tags, and the types that cannot be listed, and why."""
+        """List everything of these types that carries all these tags; of which types it could be told, or not and why."""
         found: list[dict[str, str]] = []
+        searched: list[str] = []
         failed: dict[str, str] = {}
         for package in sorted({type_.partition(":")[0] for type_ in types}):
             mine = [type_ for type_ in types if type_.startswith(f"{package}:")]
             try:
                 instance = self._instance(f"{package}:", region)
                 if isinstance(instance, Clearable):
-                    several, refused = instance.search(mine, tags)
-                    failed |= refused
+                    seen = instance.search(mine, tags)
+                    several, searched, failed = seen.found, [*searched, *seen.searched], failed | dict(seen.failed)
                 else:
                     several = instance.find(mine, tags) if instance is not None else []
             except ProviderError as error:  # a package that is not bundled, settings that do not work
                 failed |= dict.fromkeys(mine, str(error))
             else:
                 found += [asdict(one) for one in several]
-        return {"found": found, "failed": failed}
+        return {"found": found, "searched": searched, "failed": failed}
 
     def delete(self, region: str, item: Props) -> list[str]:
         """Remove {type, id, outputs, timeout} and wait until it is gone. Says what had stood in its way."""

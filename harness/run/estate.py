@@ -10,7 +10,7 @@ from harness.model import ResourceRef
 from harness.providers.aws.unblocking import LIFTS
 from harness.providers.journal import read_journal
 from harness.run.cell_world import CellWorld
-from harness.run.leaks import Remains, Survey, ref, remains_of, remnant_ref, search_into, survey
+from harness.run.leaks import Remains, Survey, remains_of, remnant_ref, search_into, survey
 from harness.run.ledger import Known, Ledger
 from harness.run.record import Record
 from harness.run.removal import remove
@@ -94,7 +94,7 @@ class Estate:
         """Each into the result; a note for all to which the same was done."""
         names: dict[str, list[str]] = {}
         for known, word in lifted:
-            told = ref(known, word).model_copy(update={"command": ""})
+            told = ResourceRef(type=known.type, id=known.id, urn=known.urn, region=known.region, reason=word)
             if told not in self._record.unblocked:
                 self._record.unblocked.append(told)
                 names.setdefault(word, []).append(f"{known.type} {known.id}")

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.model import RUN_TAG, ResourceRef
-from harness.providers.aws.commands import command
 from harness.providers.aws.leftovers import parents
 from harness.providers.contract import Presence
 from harness.run.ledger import Known, Ledger
@@ -57,9 +56,9 @@ def search_into(ledger: Ledger, provider: ProviderProcess, run: str, types: Iter
     """
     wanted = sorted(types)
     for region in sorted(ledger.regions) if wanted else ():
-        hits, failed = provider.search(region, wanted, {RUN_TAG: run}, timeout=timeout)
-        found = [Known(one.type, one.id, one.region, source="tag") for one in hits]
-        ledger.add_found(found, searched=wanted, region=region, failed=failed)
+        seen = provider.search(region, wanted, {RUN_TAG: run}, timeout=timeout)
+        found = [Known(one.type, one.id, one.region, source="tag") for one in seen.found]
+        ledger.add_found(found, searched=seen.searched, region=region, failed=seen.failed)
 
 
 def survey(provider: ProviderProcess, known: Iterable[Known], timeout: float) -> Survey:
@@ -102,6 +101,8 @@ def remains_of(
 
 def ref(known: Known, reason: str, endpoint: str | None = None) -> ResourceRef:
     """One thing for the result, with the command that removes it. `endpoint` is where an emulator answers."""
+    from harness.providers.aws.commands import command  # with every declaration, which a run that leaks nothing spares
+
     return ResourceRef(
         type=known.type,
         id=known.id or "?",

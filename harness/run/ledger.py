@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.providers.aws.registry import resources as declared_types
 from harness.providers.journal import Journal
 from harness.world.checkpoint import Checkpoint, StateResource
+
+if TYPE_CHECKING:
+    from harness.providers.aws.declare import Resource
 
 NOT_AT_THE_TARGET = ("random:", "pulumi:", "pulumi-python:", "command:", "time:", "tls:", "null:")
 
@@ -87,25 +89,21 @@ class Ledger:
     ) -> None:
         """Hits of the run's tag in a region (by default all), and the types that were searched for it.
 
-        `failed` are those whose listing failed, and why. A type that has no tags to be searched by is in doubt still.
+        `failed` are those whose listing failed, and why. A type that carries no tags cannot have been searched.
         """
         for one in found:
             self._add(one)
         regions = self.regions if region is None else {region}
-        refused = failed or {}
-        for type_ in {one for one in searched if is_searchable(one)}:
-            for where in regions:
-                if type_ in refused:
-                    self._unsearched[type_, where] = refused[type_]
-                else:
-                    self._searched.add((type_, where))
-                    self._unsearched.pop((type_, where), None)
+        done = {(type_, where) for type_ in searched for where in regions}
+        self._searched |= done
+        self._unsearched = {key: why for key, why in self._unsearched.items() if key not in done}
+        self._unsearched |= {(type_, where): why for type_, why in (failed or {}).items() for where in regions}
 
     def _add(self, known: Known) -> None:
         if known.type.startswith(NOT_AT_THE_TARGET) or (known.type, known.id) in self.foreign:
             return
         if not known.id:
-            declared = declared_types().get(known.type)
+            declared = _declared().get(known.type)
             if declared is not None and not declared.destructive:
                 return  # it belongs to AWS, or goes with its parent: there is nothing to be in doubt about
             self._nameless[known.type, known.region, known.urn] = known
@@ -147,7 +145,7 @@ class Ledger:
     @property
     def all_types(self) -> set[str]:
         """Types that any cell can touch, for when the sources do not tell."""
-        return self.types | set(declared_types())
+        return self.types | set(_declared())
 
     @property
     def regions(self) -> set[str]:
@@ -155,21 +153,21 @@ class Ledger:
         return {known.region for known in (*self._known.values(), *self._nameless.values())} | {self._region}
 
 
-def is_searchable(type_: str) -> bool:
-    """Whether things of this type can be found at the target by their tags."""
-    declared = declared_types().get(type_)
-    return declared is not None and declared.searchable
-
-
 def _is_part(known: Known, ours: set[str]) -> bool:
     """Whether it is only a part of something of ours: a route of our table, a policy of our bucket.
 
     Such a thing carries no tag; its id names what it belongs to, and in that nobody else makes anything.
     """
-    declared = declared_types().get(known.type)
+    declared = _declared().get(known.type)
     if declared is None or declared.tagging is not None:
         return False
     return known.id in ours or not ours.isdisjoint(_PARTS.split(known.id))
 
 
 _PARTS = re.compile(r"[_:|/+]")
+
+
+def _declared() -> Mapping[str, Resource]:
+    from harness.providers.aws.registry import resources  # every service's file: only for what was lost
+
+    return resources()

@@ -99,7 +99,16 @@ class Patience:
 
         `verdict` judges what was raised; None says that nothing may follow.
         """
-        import tenacity
+        try:
+            return act()
+        except Exception as error:  # noqa: BLE001 - it is judged below, and raised there
+            first = [error]
+        import tenacity  # seldom needed
+
+        def again_and_again() -> T:
+            if first:
+                raise first.pop()
+            return act()
 
         met: list[Verdict | None] = []
 
@@ -118,7 +127,7 @@ class Patience:
             before_sleep=lambda state: self.tell(_said(state)),
             reraise=True,
         )
-        return retrying(act)
+        return retrying(again_and_again)
 
     def _spent(self, met: list[Verdict | None]) -> bool:
         """Whether the last verdict came as often, one after the other, as it may."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import harness.providers.launcher
 from harness.errors import WorldError
 from harness.providers import control
-from harness.providers.contract import Found, Presence
+from harness.providers.contract import Found, Presence, Search
 from harness.providers.process import GRACE, Settings
 
 if TYPE_CHECKING:
@@ -145,21 +145,21 @@ class ProviderProcess:
         Raises:
             WorldError: as for `presence`, and when the target refuses the search.
         """
-        found, failed = self.search(region, types, tags, timeout=timeout)
-        if failed:
-            raise WorldError(f"the provider process could not find: {next(iter(failed.values()))}", hint=self._hint)
-        return found
+        seen = self.search(region, types, tags, timeout=timeout)
+        if seen.failed:
+            raise WorldError(
+                f"the provider process could not find: {next(iter(seen.failed.values()))}", hint=self._hint
+            )
+        return list(seen.found)
 
-    def search(
-        self, region: str, types: Iterable[str], tags: Mapping[str, str], *, timeout: float = 120
-    ) -> tuple[list[Found], dict[str, str]]:
-        """The same; a type that cannot be listed costs the others nothing: those types, and why.
+    def search(self, region: str, types: Iterable[str], tags: Mapping[str, str], *, timeout: float = 120) -> Search:
+        """The same; a type that cannot be listed costs the others nothing.
 
         Raises:
             WorldError: as for `presence`.
         """
         answer = self._ask({"find": {"region": region, "types": list(types), "tags": dict(tags)}}, timeout)
-        return [Found(**one) for one in answer["found"]], dict(answer["failed"])
+        return Search([Found(**one) for one in answer["found"]], answer["searched"], answer["failed"])
 
     def delete(self, region: str, item: Asked, *, timeout: float = 600) -> tuple[str, ...]:
         """Remove one thing of ours at the target and wait until it is gone, whatever its properties say of keeping it.

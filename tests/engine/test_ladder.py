@@ -299,6 +299,6 @@ def test_nothing_is_called_gone_that_could_not_be_asked_about(line: Wire, accoun
         if line.broken == before:
             unasked.add(token)
     assert len(unasked) < len(registry.resources()) / 5, f"an id that is none: nothing was asked of {unasked}"
-    found, failed = provider.search(registry.resources(), {"a": "b"})
-    assert found == []
-    assert set(failed) == {one.token for one in registry.resources().values() if one.searchable}
+    seen = provider.search(registry.resources(), {"a": "b"})
+    assert (seen.found, seen.searched) == ([], [])
+    assert set(seen.failed) == {one.token for one in registry.resources().values() if one.searchable}

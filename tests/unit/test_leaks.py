@@ -1,6 +1,6 @@
 """What may exist at the target is never forgotten, and never taken for ours without a proof."""
 
-from harness.providers.contract import Found, Presence
+from harness.providers.contract import Found, Presence, Search
 from harness.providers.journal import Intent, Journal, Made
 from harness.run.leaks import as_refs, doubts, find_tagged, remains_of, search_into, survey, unasked
 from harness.run.ledger import Known, Ledger
@@ -32,7 +32,8 @@ class Target:
         self.remnants = remnants
 
     def search(self, _region, types, _tags, *, timeout):
-        return [], {type_: why for type_, why in self.failed.items() if type_ in types}
+        failed = {type_: why for type_, why in self.failed.items() if type_ in types}
+        return Search([], [type_ for type_ in (BUCKET, QUEUE) if type_ in types and type_ not in failed], failed)
 
     def remains(self, region, items, *, since, blocking, remove, timeout):
         self.asked += [(region, item.id) for item in items]
@@ -110,7 +111,7 @@ def test_a_search_by_tags_is_no_proof_for_what_carries_none() -> None:
     untagged = "aws:s3/bucketPolicy:BucketPolicy"
     ledger = Ledger("us-east-1")
     ledger.add_journal(Journal(intents=(intent(1, None, untagged),), made=(), refused=frozenset()))
-    ledger.add_found([], searched={untagged})
+    search_into(ledger, Target({}), "r-1", {untagged}, 1)
     assert [ref.type for ref in doubts(ledger)] == [untagged]
 
 

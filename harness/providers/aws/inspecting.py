@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.providers import flights
 from harness.providers.aws import leftovers, reading, tags
 from harness.providers.aws.failures import explain, says_absent
-from harness.providers.contract import Found, Presence, ProviderError, Remains
+from harness.providers.contract import Found, Presence, ProviderError, Remains, Search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,14 +37,14 @@ def presence(work: Work) -> tuple[Presence, str]:
     return Presence.EXISTS, f"{resource.noun} {work.id} exists" + (f" in the state `{state}`" if state else "")
 
 
-def search(works: Sequence[Work], wanted: Mapping[str, str]) -> tuple[list[Found], dict[str, str]]:
-    """All of these types that carry these tags; and the types whose listing failed, and why."""
+def search(works: Sequence[Work], wanted: Mapping[str, str]) -> Search:
+    """All of these types that carry these tags."""
     listed = [work for work in works if work.resource.searchable]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         lists = list(pool.map(flights.carried(lambda work: _listed(work, wanted)), listed))
     found = [one for several in lists if isinstance(several, list) for one in several]
     failed = {work.resource.token: said for work, said in zip(listed, lists, strict=True) if isinstance(said, str)}
-    return found, failed
+    return Search(found, [one for one in (work.resource.token for work in listed) if one not in failed], failed)
 
 
 def _listed(work: Work, wanted: Mapping[str, str]) -> list[Found] | str:

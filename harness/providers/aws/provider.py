@@ -35,6 +35,7 @@ from harness.providers.contract import (
     ReadRequest,
     Remains,
     ResourceState,
+    Search,
     UpdateRequest,
 )
 
@@ -163,12 +164,12 @@ class AwsProvider:
 
     def find(self, types: Iterable[str], tags: Mapping[str, str]) -> Sequence[Found]:
         """Everything of these types that carries all these tags, by each service's own listing."""
-        found, failed = self.search(types, tags)
-        if failed:
-            raise ProviderError(next(iter(failed.values())))
-        return found
+        seen = self.search(types, tags)
+        if seen.failed:
+            raise ProviderError(next(iter(seen.failed.values())))
+        return seen.found
 
-    def search(self, types: Iterable[str], tags: Mapping[str, str]) -> tuple[Sequence[Found], Mapping[str, str]]:
+    def search(self, types: Iterable[str], tags: Mapping[str, str]) -> Search:
         """The same; a type whose listing fails only costs that type."""
         declared = {one.token: one for one in map(registry.resources().get, types) if one}
         with self._flight() as flight:
