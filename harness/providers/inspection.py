@@ -47,7 +47,7 @@ class Inspection:
         return {"presence": answer.value, "detail": detail}
 
     def find(self, region: str, types: list[str], tags: Mapping[str, str]) -> dict[str, Any]:
-        """List everything of these types that carries all these tags; of which types it could be told, or not and why."""
+        """List everything of these types that carries all these tags, and which types could be searched, or why not."""
         found: list[dict[str, str]] = []
         searched: list[str] = []
         failed: dict[str, str] = {}

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from pathlib import Path
 
 from harness.errors import HomeError
@@ -61,7 +62,7 @@ class CellFiles:
         try:
             return self.passphrase.stat().st_mtime
         except OSError:
-            return 0.0
+            return time.time()  # not known: then nothing that is older counts as ours
 
     def write_spec(self, text: str) -> None:
         """Put what the cell was told on disk, whole or not at all: whoever comes after a crash destroys by it.
