@@ -285,7 +285,7 @@ def refusal(protocol: str, service: str, code: str) -> bytes:
 def test_nothing_is_called_gone_that_could_not_be_asked_about(line: Wire, account: str, fault: str) -> None:
     """Of every declared type: refused, throttled or ill is no answer."""
     status, code = FAULTS[fault]
-    line.operation, line.delivers, line.answers = b" ", False, status
+    line.operation, line.delivers, line.answers, line.times = b" ", False, status, 100_000
     provider = package(line.url, account).configure({"maxRetries": "0"})
     unasked = set()
     for token, declared in registry.resources().items():
