@@ -9,6 +9,7 @@ being climbed.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 
 from harness.errors import HarnessError, RunError
@@ -55,12 +56,18 @@ class Destroyer:
         try:
             with self._stack.command.guarded(Guard(stop=self._shield.stop)):
                 work()
+        except PhaseError:
+            raise
         except HarnessError as error:
             raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
         except EngineFailedError as error:
             raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {last_words(str(error))}")) from error
         except OSError as error:
             raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {error}")) from error
+        except Exception as error:
+            traceback.print_exc()  # a defect of ours must not keep the next rung from being climbed
+            hint = "please report it with the cell's log"
+            raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {error!r}", hint=hint)) from error
 
     def _destroy(self) -> None:
         usable = self._stack.restore_state()

@@ -37,18 +37,6 @@ class Remains:
     unverified: tuple[tuple[Known, str], ...]
 
 
-def find_tagged(
-    provider: ProviderProcess, run: str, types: Iterable[str], regions: Iterable[str], timeout: float
-) -> list[Known]:
-    """Everything of these types at the target that carries the run's tag. Raises WorldError when it cannot be asked."""
-    wanted = sorted(types)
-    return [
-        Known(found.type, found.id, found.region, source="tag")
-        for region in sorted(regions)
-        for found in (provider.find(region, wanted, {RUN_TAG: run}, timeout=timeout) if wanted else [])
-    ]
-
-
 def search_into(ledger: Ledger, provider: ProviderProcess, run: str, types: Iterable[str], timeout: float) -> None:
     """Add to the ledger what carries the run's tag, and of which types that cannot be told.
 

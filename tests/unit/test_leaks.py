@@ -2,7 +2,7 @@
 
 from harness.providers.contract import Found, Presence, Search
 from harness.providers.journal import Intent, Journal, Made
-from harness.run.leaks import as_refs, doubts, find_tagged, remains_of, search_into, survey, unasked
+from harness.run.leaks import as_refs, doubts, remains_of, search_into, survey, unasked
 from harness.run.ledger import Known, Ledger
 from harness.world.checkpoint import Checkpoint, StateResource
 from harness.world.provider import Remnant
@@ -24,16 +24,18 @@ def state(id_: str, type_: str = BUCKET, **values) -> StateResource:
 class Target:
     """Stands in for the provider process: answers what it is told to."""
 
-    def __init__(self, answers: dict[str, Presence], *, failed=None, said="seen", remnants=()) -> None:
+    def __init__(self, answers: dict[str, Presence], *, failed=None, said="seen", remnants=(), tagged=False) -> None:
         self.answers = answers
         self.asked: list[tuple[str, str]] = []
         self.failed = failed or {}
         self.said = said
         self.remnants = remnants
+        self.tagged = tagged
 
-    def search(self, _region, types, _tags, *, timeout):
+    def search(self, region, types, _tags, *, timeout):
+        hits = [Found(type=BUCKET, id=f"tagged-{region}", region=region)] if self.tagged else []
         failed = {type_: why for type_, why in self.failed.items() if type_ in types}
-        return Search([], [type_ for type_ in (BUCKET, QUEUE) if type_ in types and type_ not in failed], failed)
+        return Search(hits, [type_ for type_ in (BUCKET, QUEUE) if type_ in types and type_ not in failed], failed)
 
     def remains(self, region, items, *, since, blocking, remove, timeout):
         self.asked += [(region, item.id) for item in items]
@@ -42,9 +44,6 @@ class Target:
     def presence(self, region, items, *, timeout):
         self.asked += [(region, item.id) for item in items]
         return [(self.answers[item.id], self.said) for item in items]
-
-    def find(self, region, types, tags, *, timeout):
-        return [Found(type=BUCKET, id=f"tagged-{region}", region=region)] if BUCKET in types else []
 
 
 def test_all_sources_are_joined_and_nothing_is_asked_twice() -> None:
@@ -184,6 +183,8 @@ def test_what_was_imported_is_not_ours() -> None:
 
 def test_tags_are_searched_in_every_region_that_was_touched() -> None:
     """A program may have providers for several."""
-    found = find_tagged(Target({}), "r-1", {BUCKET}, {"b", "a"}, 1)
-    assert [one.id for one in found] == ["tagged-a", "tagged-b"]
-    assert find_tagged(Target({}), "r-1", set(), {"a"}, 1) == []
+    ledger = Ledger("a")
+    ledger.add_journal(Journal(intents=(intent(1, "x"),), made=(), refused=frozenset()))
+    search_into(ledger, Target({}, tagged=True), "r-1", {BUCKET}, 1)
+    assert [one.id for one in ledger.known if one.source == "tag"] == ["tagged-a", "tagged-eu-west-1"]
+    search_into(ledger, Target({}, tagged=True), "r-1", set(), 1)
