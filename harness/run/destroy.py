@@ -22,7 +22,7 @@ from harness.run.operation import operate
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 from harness.run.verdicts import HINTS, Patience, Verdict, judge_all
-from harness.world.command import EngineFailedError, Guard
+from harness.world.command import EngineFailedError, EngineStoppedError, Guard
 
 RESERVE = 60.0  # seconds of the destroy's limit that its attempts leave for deleting one by one
 RESERVED = 0.2  # of a limit that is short, this part
@@ -62,6 +62,8 @@ class Destroyer:
             raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
         except EngineFailedError as error:
             raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {last_words(str(error))}")) from error
+        except EngineStoppedError as error:
+            raise PhaseError(Failure(phase=phase, message=f"{phase} stopped: {error.reason}"), stopped=True) from error
         except OSError as error:
             raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {error}")) from error
         except Exception as error:
