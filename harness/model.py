@@ -216,6 +216,7 @@ class ResourceRef(Frozen):
     type: str
     id: str
     urn: str = ""
+    region: str = ""
     reason: str = ""
     command: str = ""  # the AWS CLI command that removes it
 
@@ -229,6 +230,9 @@ class Resources(Frozen):
     deleted: int = 0
     leaked: tuple[ResourceRef, ...] = ()
     unverified: tuple[ResourceRef, ...] = ()
+    unblocked: tuple[ResourceRef, ...] = ()  # what stood in the way of a delete, and was lifted
+    remnants: tuple[ResourceRef, ...] = ()  # left by AWS outside any state, and removed
+    lasting: tuple[ResourceRef, ...] = ()  # what AWS keeps for a while by its own rules: no leak
 
 
 class Timing(Frozen):
@@ -384,6 +388,7 @@ class CellResult(Frozen):
     outputs: Mapping[str, Any] = Field(default_factory=dict)
     error: Failure | None = None
     log: str = ""  # the cell's log file
+    leak_record: str = ""  # the file that says what is left and how to end it, when something is
 
 
 class RunResult(Frozen):

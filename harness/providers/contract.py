@@ -157,7 +157,7 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class DeleteRequest:
-    """Remove it and wait until it is gone."""
+    """Remove it and wait until it is gone. `forced`: nothing of it is worth keeping, whatever its properties say."""
 
     urn: str
     type: str
@@ -165,6 +165,7 @@ class DeleteRequest:
     inputs: Props
     outputs: Props
     timeout: float = 0
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,5 +288,54 @@ class Inspectable(Provider, Protocol):
         """List everything of these types that carries all these tags; None is any value.
 
         A call that fails raises ProviderError.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search by tags found, the types that could be searched so, and those whose listing failed, and why."""
+
+    found: Sequence[Found]
+    searched: Sequence[str]
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What the target keeps of one resource outside any state, by a search that may have removed it.
+
+    `found` is each thing that was there: type, id, why, `lasting` when it is no leak, `error` when its removal failed,
+    and `gone` when it was removed.
+    """
+
+    found: Sequence[Props]
+
+
+@runtime_checkable
+class Clearable(Inspectable, Protocol):
+    """A provider instance that can also clear the way for a destroy, and search for what one leaves."""
+
+    def search(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Search:
+        """As `find`, but a type whose listing fails only costs that type."""
+        ...
+
+    def unblock(self, type: str, id: str, outputs: Props) -> Sequence[str]:  # noqa: A002 - Pulumi's words
+        """Lift what would keep a resource of ours from being deleted: in words. Raises ProviderError."""
+        ...
+
+    def remains(
+        self,
+        type: str,  # noqa: A002 - Pulumi's word
+        id: str,  # noqa: A002 - Pulumi's word
+        outputs: Props,
+        *,
+        since: float,
+        blocking: bool,
+        remove: bool,
+    ) -> Remains:
+        """What AWS leaves of a resource, or, `blocking`, what holds one that is there. Raises ProviderError.
+
+        What is older than `since` (seconds since the epoch) is not ours.
         """
         ...

@@ -1,6 +1,5 @@
 """Requests and answers over a unix socket, one JSON object per line: how the cell and the launchers reach the process.
 
-======================================================  ==========================================================
 request                                                 answer
 ======================================================  ==========================================================
 ``{"open": "aws"}``                                     ``{"port": 41234}``; closed again with the connection
@@ -11,6 +10,20 @@ request                                                 answer
 ``{"ping": {}}``                                        ``{"pong": true}``
 ``{"stop": {}}``                                        ``{"stopping": true}``
 ======================================================  ==========================================================
+=======
+=========================================================  ==========================================================
+request                                                    answer
+=========================================================  ==========================================================
+``{"open": "aws"}``                                        ``{"port": 41234}``; closed again with the connection
+``{"presence": {region, items: [{type, id, outputs}]}}``   ``{"answers": [{presence, detail}]}``, in the same order
+``{"find": {region, types, tags, account}}``               ``{"found": [{type, id, region, tags}], searched, failed}``
+``{"unblock": {region, items: [{type, id, outputs}]}}``    ``{"answers": [{lifted: [text], error}]}``
+``{"remains": {region, items, since, blocking, remove}}``  ``{"answers": [{found: [{type, id, …}], error}]}``
+``{"delete": {region, type, id, outputs, timeout}}``       ``{"lifted": [text]}``
+``{"secrets": {hidden: {urn: [path]}}}``                   ``{"secrets": [text]}``
+``{"ping": {}}``                                           ``{"pong": true}``
+``{"stop": {}}``                                           ``{"stopping": true}``
+=========================================================  ==========================================================
 
 A request that cannot be served is answered with ``{"error": text}``. An asker that hangs up gives its request up.
 """

@@ -134,7 +134,9 @@ class ControlSession:
         served: dict[str, Callable[[Any], Mapping[str, Any]]] = {
             "open": self._open,
             "presence": lambda ask: {"answers": self._host.inspection.presence(ask["region"], ask["items"])},
-            "find": lambda ask: {"found": self._host.inspection.find(**ask)},
+            "find": lambda ask: self._host.inspection.find(**ask),
+            "unblock": lambda ask: {"answers": self._host.inspection.unblock(ask["region"], ask["items"])},
+            "remains": lambda ask: {"answers": self._host.inspection.remains(ask["region"], ask)},
             "delete": self._delete,
             "secrets": lambda ask: {"secrets": self._host.seen.secrets(ask["hidden"])},
             "ping": lambda _: {"pong": True},
@@ -150,8 +152,7 @@ class ControlSession:
         return {"port": door.port}
 
     def _delete(self, asked: Props) -> Mapping[str, Any]:
-        self._host.inspection.delete(asked["region"], asked)
-        return {"deleted": True}
+        return {"lifted": self._host.inspection.delete(asked["region"], asked)}
 
     def _stop(self, _asked: Any) -> Mapping[str, Any]:
         self._host.stopping.set()

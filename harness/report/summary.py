@@ -131,12 +131,22 @@ def _rechecks(cell: CellResult, console: Console) -> None:
 
 
 def _left(cell: CellResult, console: Console) -> None:
-    told = (("still there", "red", cell.resources.leaked), ("unverified", "yellow", cell.resources.unverified))
+    left = cell.resources
+    told = (
+        ("still there", "red", left.leaked),
+        ("unverified", "yellow", left.unverified),
+        ("kept by AWS for a while", "dim", left.lasting),
+    )
     for how, style, refs in told:
         for ref in refs:
             _say(console, f"  {how}: {ref.type} {ref.id}: {ref.reason}", style)
-            if ref.command:
+            if ref.command and style != "dim":
                 _say(console, f"    {ref.command}")
+    if left.unblocked or left.remnants:
+        done = f"{len(left.unblocked)} unblocked for the destroy, {len(left.remnants)} left by AWS and removed"
+        _say(console, f"  {done}", "dim")
+    if cell.leak_record:
+        _say(console, f"  leak record: {cell.leak_record} (and .txt beside it)", "bold")
 
 
 def _failure(failure: Failure, console: Console) -> None:

@@ -35,6 +35,7 @@ def main() -> None:
     if not told:  # nothing is to be done after all
         return
     # After the handlers are there: what these import takes its time.
+    from harness.run.leak_record import write_leak_record
     from harness.run.lifecycle import run_cell
     from harness.run.messages import GO, CellSpec, NoteMessage, ResultMessage
     from harness.run.shield import Shield
@@ -63,7 +64,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin, shield, leased, GO), daemon=True).start()
     threading.Thread(target=_beat, args=(voice.say,), daemon=True).start()
     record = run_cell(spec, shield, say, leased.wait)
-    result = record.secrecy.clean(record.result())
+    result = write_leak_record(spec, record.secrecy.clean(record.result()), record.secrecy.text)
     CellFiles(spec.directory).keep_result(result.model_dump_json(indent=1))
     voice.say(ResultMessage(result=result))
     voice.end(LAST_WORDS)

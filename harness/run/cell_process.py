@@ -17,8 +17,10 @@ from pydantic import ValidationError
 
 from harness.model import CellResult, CellStatus, Failure, PhaseName, PhaseResult, PhaseStatus, ResourceRef, Resources
 from harness.run.interrupts import held_back
+from harness.run.leak_record import write_leak_record
 from harness.run.messages import GO, MESSAGES, AliveMessage, CellSpec, Message, NoteMessage, ResultMessage
 from harness.run.overdue import Overdue
+from harness.run.secrecy import Secrecy
 from harness.world.command import stop_recorded_engine
 from harness.world.files import CellFiles
 from harness.world.language import Language
@@ -240,7 +242,8 @@ def _lost(spec: CellSpec, why: str) -> CellResult:
     hint = f"harness destroy {spec.run} finishes it; the lease stays open"
     failure = spec.first_failure or Failure(phase=PhaseName.DESTROY, message=f"not destroyed: {why}", hint=hint)
     result = spec.blank_result(CellStatus.LEAKED, failure)
-    return result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
+    told = result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
+    return write_leak_record(spec, told, Secrecy(spec).text)
 
 
 def _environment(spec: CellSpec) -> dict[str, str]:

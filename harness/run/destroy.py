@@ -2,33 +2,30 @@
 
 The ladder, in this order: the engine is dead and its lock released; what was cut off is looked up at the target and
 deleted, only then dropped from the state; what blocks a delete is lifted; the stack is destroyed, going on past errors,
-and again after a pause; what is still ours is deleted one by one; the target is asked about everything that we ever
-knew of. A rung that breaks does not keep the next ones from being climbed.
+and again as long as its errors can pass; what is still ours is deleted one by one; the target is asked about everything
+that we ever knew of, and about what AWS leaves outside any state. A rung that breaks does not keep the next ones from
+being climbed.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable
 
-from harness.errors import HarnessError, WorldError
+from harness.errors import HarnessError, RunError
 from harness.model import CellStatus, Failure, PhaseName
-from harness.providers.journal import read_journal
 from harness.run.cell_world import CellWorld
+from harness.run.estate import Estate
 from harness.run.failure import last_words
-from harness.run.leaks import Survey, as_refs, find_tagged, survey, unasked
-from harness.run.ledger import Known, Ledger
+from harness.run.leak_check import check_leaks
 from harness.run.operation import operate
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
-from harness.world.command import EngineFailedError, Guard
-from harness.world.provider import Asked
+from harness.run.verdicts import HINTS, Patience, Verdict, judge_all
+from harness.world.command import EngineFailedError, EngineStoppedError, Guard
 
-ATTEMPTS = 3  # of the engine's destroy: the second finds what only needed its dependents gone
-PAUSE = 1.0  # seconds before the second attempt, doubled for the next
-ASKING = 120.0  # seconds for one question to the target about all that is known
-ASKING_LATE = 20.0  # the same once the destroy's own time is over: the leak check still gets its answer
-ROUNDS = 4  # of deleting one by one: each round frees what the next one can take
+RESERVE = 60.0  # seconds of the destroy's limit that its attempts leave for deleting one by one
+RESERVED = 0.2  # of a limit that is short, this part
 
 
 class Destroyer:
@@ -39,15 +36,15 @@ class Destroyer:
         self._stack = world.stack
         self._record = record
         self._shield = shield
-        self._ledger = Ledger(record.spec.cell.region)
-        self._ledger.foreign |= world.files.read_foreign()
+        self._estate = Estate(world, record, shield)
+        self._attempts = 0
 
     def run(self) -> None:
         """Both phases, whatever the first one ends with. Records, raises nothing that the user can cause."""
         with self._shield.destroying(self._record.spec.limits.destroy):
             for phase, work, status in (
                 (PhaseName.DESTROY, self._destroy, CellStatus.ERRORED),
-                (PhaseName.LEAK_CHECK, self._leak_check, CellStatus.LEAKED),
+                (PhaseName.LEAK_CHECK, lambda: check_leaks(self._estate, self._record), CellStatus.LEAKED),
             ):
                 try:
                     with self._record.phase(phase, failed=status):
@@ -59,137 +56,91 @@ class Destroyer:
         try:
             with self._stack.command.guarded(Guard(stop=self._shield.stop)):
                 work()
+        except PhaseError:
+            raise
         except HarnessError as error:
             raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
         except EngineFailedError as error:
             raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {last_words(str(error))}")) from error
+        except EngineStoppedError as error:
+            raise PhaseError(Failure(phase=phase, message=f"{phase} stopped: {error.reason}"), stopped=True) from error
         except OSError as error:
             raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {error}")) from error
+        except Exception as error:
+            traceback.print_exc()  # a defect of ours must not keep the next rung from being climbed
+            hint = "please report it with the cell's log"
+            raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {error!r}", hint=hint)) from error
 
     def _destroy(self) -> None:
         usable = self._stack.restore_state()
         if not usable:
-            self._ledger.incomplete = True
+            self._estate.ledger.incomplete = True
             self._record.note("the state file cannot be read: deleting what the journal and the run's tag tell of")
-        self._learn()
+        self._estate.learn()
         if usable:
-            self._stack.release_lock()
+            self._release_lock()
         self._reconcile()
         if usable and self._stack.checkpoint().resources:
-            self._stack.make_deletable()
             self._destroy_stack()
 
-    def _destroy_stack(self) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
-            planned = len(self._stack.checkpoint().resources)
-            try:
-                operate(
-                    self._stack, self._record, self._shield, PhaseName.DESTROY, self._stack.destroy, planned=planned
-                )
-            except PhaseError as error:
-                self._learn()
-                if attempt == ATTEMPTS or self._shield.stop():
-                    raise
-                self._record.note(f"destroy failed, trying again: {error.failure.message}")
-                self._pause(PAUSE * 2 ** (attempt - 1))
-                self._world.provider()  # started again if it died
-                self._stack.release_lock()
-                self._reconcile()
-            else:
-                return
+    def _release_lock(self) -> None:
+        try:
+            released = self._stack.release_lock()
+        except RunError:
+            self._estate.hands_off = True
+            raise
+        for lock in released:
+            self._record.note(f"released the lock that a dead engine of ours had left: {lock.name}")
 
-    def _learn(self) -> None:
-        self._ledger.add_state(self._stack.checkpoint())
-        self._world.files.write_foreign(self._ledger.foreign)  # a destroy that comes later has no state to tell it
-        self._ledger.add_journal(read_journal(self._stack.files.journal))
+    def _destroy_stack(self) -> None:
+        limit = self._record.spec.limits.destroy
+        reserve = min(RESERVE, RESERVED * limit)
+        patience = Patience(
+            remaining=lambda: self._shield.remaining,
+            sleep=self._estate.pause,
+            tell=lambda text: self._record.note(f"destroy failed: {text}"),
+        )
+        try:
+            with self._shield.sparing(reserve):
+                patience.persist(self._attempt, _judge)
+        except PhaseError as error:
+            hint = HINTS.get(_judge(error) or Verdict.UNKNOWN)
+            if hint:
+                told = error.failure.model_copy(update={"hint": f"{hint} harness destroy {self._record.spec.run}"})
+                raise PhaseError(told, interrupted=error.interrupted, stopped=error.stopped) from error
+            raise
+
+    def _attempt(self) -> None:
+        """One destroy by the engine. From the second on, what came up since the last is cleared away first."""
+        self._attempts += 1
+        if self._attempts > 1:
+            self._world.provider()  # started again if it died
+            self._release_lock()
+            self._reconcile()
+            self._estate.free(self._estate.ledger.known)
+        self._estate.unblock()
+        planned = len(self._stack.checkpoint().resources)
+        try:
+            operate(self._stack, self._record, self._shield, PhaseName.DESTROY, self._stack.destroy, planned=planned)
+        finally:
+            self._estate.learn()
 
     def _reconcile(self) -> None:
         """Creates that were cut off: find them at the target, delete them, and only then clear the evidence."""
-        checkpoint = self._stack.checkpoint()
+        checkpoint, ledger = self._stack.checkpoint(), self._estate.ledger
         self._world.provider()
         in_state = {(resource.type, resource.id) for resource in checkpoint.resources}
-        if self._ledger.is_settled(in_state):
+        if ledger.is_settled(in_state):
             return
-        self._search(self._ledger.open_types)
-        orphans = [known for known in self._ledger.known if (known.type, known.id) not in in_state]
-        left = self._delete_each(orphans)
-        if checkpoint.pending and not left:
+        self._estate.search(ledger.open_types)
+        orphans = [known for known in ledger.known if (known.type, known.id) not in in_state]
+        left = self._estate.remove(orphans)
+        if checkpoint.pending and not left and not ledger.in_doubt:
             self._stack.clear_pending()
 
-    def _search(self, types: Iterable[str]) -> None:
-        """Look for the run's tag. An unanswered create of a type that was searched is no longer in doubt."""
-        wanted = set(types) if not self._ledger.incomplete else self._ledger.all_types
-        run = self._record.spec.run
-        self._ledger.add_found(
-            find_tagged(self._world.provider(), run, wanted, self._ledger.regions, self._patience), searched=wanted
-        )
 
-    def _survey(self, known: Iterable[Known]) -> Survey:
-        return survey(self._world.provider(), known, self._patience)
-
-    @property
-    def _patience(self) -> float:
-        return min(ASKING, max(ASKING_LATE, self._shield.remaining))
-
-    def _delete_each(self, targets: Iterable[Known]) -> tuple[Known, ...]:
-        """Delete what exists of these without the engine, newest first, in rounds. Returns what is left."""
-        # On an emulator the account is the cell's alone; elsewhere a name is no proof that a thing is ours.
-        alone = self._record.spec.url is not None
-        left = self._survey(known for known in targets if known.ours or alone).existing
-        for _ in range(ROUNDS):
-            if not left or self._shield.stop():
-                break
-            for known in reversed(left):
-                self._delete_one(known)
-            left = self._survey(left).existing
-        return left
-
-    def _delete_one(self, known: Known) -> None:
-        item = Asked(known.type, known.id, known.outputs)
-        try:
-            self._world.provider().delete(known.region, item, timeout=self._shield.remaining)
-        except WorldError as error:  # not lost: what is left is asked about again, and named when it stays
-            self._record.note(f"could not delete {known.type} {known.id} yet: {error.message}")
-        else:
-            self._record.deleted += 1
-            self._record.note(f"deleted {known.type} {known.id}, which no state held")
-
-    def _leak_check(self) -> None:
-        self._learn()
-        # Until the target has answered, nothing is known to be gone.
-        self._record.unverified = unasked(self._ledger)
-        self._search(self._ledger.types)
-        seen = self._survey(self._ledger.known)
-        if seen.existing:
-            self._delete_each(seen.existing)
-            seen = self._survey(self._ledger.known)
-        self._record.leaked, self._record.unverified = as_refs(seen)
-        if self._record.leaked:
-            names = ", ".join(f"{ref.type} {ref.id}" for ref in self._record.leaked[:5])
-            raise PhaseError(
-                Failure(
-                    phase=PhaseName.LEAK_CHECK,
-                    message=f"{len(self._record.leaked)} resources still exist: {names}",
-                    hint=f"harness destroy {self._record.spec.run} tries again; the lease stays open",
-                )
-            )
-        if self._record.unverified:
-            self._judge_unverified()
-
-    def _judge_unverified(self) -> None:
-        """The bundled provider can describe all that it makes: an answer that is missing is no proof."""
-        if self._record.spec.provider == "bundled":
-            first = self._record.unverified[0]
-            raise PhaseError(
-                Failure(
-                    phase=PhaseName.LEAK_CHECK,
-                    message=f"{len(self._record.unverified)} resources could not be asked about: "
-                    f"{first.type} {first.id}: {first.reason}",
-                    hint=f"harness destroy {self._record.spec.run} asks again; the lease stays open",
-                )
-            )
-
-    def _pause(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and not self._shield.stop():
-            time.sleep(0.05)
+def _judge(error: BaseException) -> Verdict | None:
+    """What a failed destroy means for the next attempt; None when it was stopped, or it was no destroy that failed."""
+    if not isinstance(error, PhaseError) or error.stopped:
+        return None
+    return judge_all([error.failure.message, *error.failure.detail.splitlines()])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.providers.aws.registry import resources as declared_types
 from harness.providers.journal import Journal
 from harness.world.checkpoint import Checkpoint, StateResource
+
+if TYPE_CHECKING:
+    from harness.providers.aws.declare import Resource
 
 NOT_AT_THE_TARGET = ("random:", "pulumi:", "pulumi-python:", "command:", "time:", "tls:", "null:")
 
@@ -43,7 +46,8 @@ class Ledger:
         self._known: dict[tuple[str, str, str], Known] = {}
         self.foreign: set[tuple[str, str]] = set()  # type and id of what was there before us
         self._nameless: dict[tuple[str, str, str], Known] = {}  # by type, region and URN
-        self._searched: set[str] = set()
+        self._searched: set[tuple[str, str]] = set()  # type and region
+        self._unsearched: dict[tuple[str, str], str] = {}  # and why
         self._standing: set[tuple[str, str]] = set()
         self._open: set[str] = set()
 
@@ -75,21 +79,38 @@ class Ledger:
             self._add(Known(intent.type, intent.id or "", region, intent.urn, source, ours=False))
             self._open.add(intent.type)
 
-    def add_found(self, found: Iterable[Known], *, searched: Iterable[str]) -> None:
-        """Hits of the run's tag, and the types that were searched for it."""
+    def add_found(
+        self,
+        found: Iterable[Known],
+        *,
+        searched: Iterable[str],
+        region: str | None = None,
+        failed: Mapping[str, str] | None = None,
+    ) -> None:
+        """Hits of the run's tag in a region (by default all), and the types that were searched for it.
+
+        `failed` are those whose listing failed, and why. A type that carries no tags cannot have been searched.
+        """
         for one in found:
             self._add(one)
-        self._searched |= set(searched)
+        regions = self.regions if region is None else {region}
+        done = {(type_, where) for type_ in searched for where in regions}
+        self._searched |= done
+        self._unsearched = {key: why for key, why in self._unsearched.items() if key not in done}
+        self._unsearched |= {(type_, where): why for type_, why in (failed or {}).items() for where in regions}
 
     def _add(self, known: Known) -> None:
         if known.type.startswith(NOT_AT_THE_TARGET) or (known.type, known.id) in self.foreign:
             return
         if not known.id:
+            declared = _declared().get(known.type)
+            if declared is not None and not declared.destructive:
+                return  # it belongs to AWS, or goes with its parent: there is nothing to be in doubt about
             self._nameless[known.type, known.region, known.urn] = known
             return
         before = self._known.get(known.key, known)
-        fuller = before if before.outputs else known
-        self._known[known.key] = replace(fuller, ours=before.ours or known.ours)
+        fuller = known if known.outputs else before  # of two states the later one knows more
+        self._known[known.key] = replace(fuller, source=before.source, ours=before.ours or known.ours)
 
     def is_settled(self, in_state: set[tuple[str, str]]) -> bool:
         """Whether the state holds all that was made, with nothing cut off."""
@@ -98,12 +119,18 @@ class Ledger:
     @property
     def known(self) -> tuple[Known, ...]:
         """What can be asked about by name, in the order in which it was learnt."""
-        return tuple(self._known.values())
+        ours = {one.id for one in self._known.values() if one.ours}
+        return tuple(replace(one, ours=one.ours or _is_part(one, ours)) for one in self._known.values())
 
     @property
     def in_doubt(self) -> tuple[Known, ...]:
         """Unanswered creates of an unknown name, as long as their type was not searched for the run's tag."""
-        return tuple(one for one in self._nameless.values() if one.type not in self._searched)
+        return tuple(one for one in self._nameless.values() if (one.type, one.region) not in self._searched)
+
+    @property
+    def unsearched(self) -> Mapping[tuple[str, str], str]:
+        """Types and regions whose search for the run's tag failed, and why."""
+        return dict(self._unsearched)
 
     @property
     def open_types(self) -> set[str]:
@@ -118,9 +145,29 @@ class Ledger:
     @property
     def all_types(self) -> set[str]:
         """Types that any cell can touch, for when the sources do not tell."""
-        return self.types | set(declared_types())
+        return self.types | set(_declared())
 
     @property
     def regions(self) -> set[str]:
         """Regions that this cell touched."""
         return {known.region for known in (*self._known.values(), *self._nameless.values())} | {self._region}
+
+
+def _is_part(known: Known, ours: set[str]) -> bool:
+    """Whether it is only a part of something of ours: a route of our table, a policy of our bucket.
+
+    Such a thing carries no tag; its id names what it belongs to, and in that nobody else makes anything.
+    """
+    declared = _declared().get(known.type)
+    if declared is None or declared.tagging is not None:
+        return False
+    return known.id in ours or not ours.isdisjoint(_PARTS.split(known.id))
+
+
+_PARTS = re.compile(r"[_:|/+]")
+
+
+def _declared() -> Mapping[str, Resource]:
+    from harness.providers.aws.registry import resources  # every service's file: only for what was lost
+
+    return resources()

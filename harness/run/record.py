@@ -86,6 +86,9 @@ class Record:
         self.outputs_read = False  # the secret ones too
         self.leaked: tuple[ResourceRef, ...] = ()
         self.unverified: tuple[ResourceRef, ...] = ()
+        self.unblocked: list[ResourceRef] = []
+        self.remnants: list[ResourceRef] = []
+        self.lasting: tuple[ResourceRef, ...] = ()
         self.planned = self.created = self.updated = self.deleted = 0
         self.failure: Failure | None = spec.first_failure
         self.status = CellStatus.PASSED if spec.first_failure is None else CellStatus.ERRORED
@@ -154,6 +157,9 @@ class Record:
             deleted=self.deleted,
             leaked=self.leaked,
             unverified=self.unverified,
+            unblocked=tuple(self.unblocked),
+            remnants=tuple(self.remnants),
+            lasting=self.lasting,
         )
         seen = {
             "started": self.started,

@@ -19,7 +19,7 @@ from typing import Final
 from harness.errors import HarnessError
 from harness.model import RUN_TAG, Lease, LeaseState
 from harness.providers.ambient import Ambient
-from harness.providers.contract import Found
+from harness.providers.contract import Found, Search
 from harness.run.marks import EMULATOR_SECRET
 from harness.run.release import finished_result, load_spec
 from harness.sweep.asking import ask_all
@@ -136,8 +136,10 @@ class Survey:
             by_key = {place.key: place for place in where}
             for key, why in answers.missing.items():
                 self._not_asked(by_key[key], getattr(why, "message", None) or str(why))
-            for key, found in answers.given.items():
-                self._judge(by_key[key], found, leases)
+            for key, seen in answers.given.items():
+                for said in sorted(set(seen.failed.values())):
+                    self._not_asked(by_key[key], said)
+                self._judge(by_key[key], seen.found, leases)
 
     def _allowed(self, where: list[Place]) -> list[Place]:
         """AWS only where the allow-list has the account of the credentials, and nowhere else."""
@@ -175,12 +177,12 @@ class Survey:
         )
         return resources.enter_context(ProviderProcess.start(ambient, folder))
 
-    def _question(self, provider: ProviderProcess, place: Place) -> Callable[[], list[Found]]:
+    def _question(self, provider: ProviderProcess, place: Place) -> Callable[[], Search]:
         from harness.providers.aws.registry import resources as declared
 
         wanted = {RUN_TAG: self._scope.run}
         account = None if place.target == "aws" else place.account
-        return lambda: provider.find(place.region, declared(), wanted, account=account, timeout=self._left)
+        return lambda: provider.search(place.region, declared(), wanted, account=account, timeout=self._left)
 
     def _judge(self, place: Place, found: Sequence[Found], leases: Sequence[Lease]) -> None:
         by_run: dict[str, list[Found]] = {}

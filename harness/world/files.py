@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -37,6 +38,10 @@ class CellFiles:
         self.foreign = directory / "foreign.json"
         self.result = directory / "result.json"
         self.faults = directory / "faults.jsonl"
+        # What is left and how to end it, for programs and for people, and the state that knows of it; without secrets.
+        self.leak_record = directory / "leak.json"
+        self.leak_text = directory / "leak.txt"
+        self.leak_state = directory / "leak-state.json"
 
     @property
     def backend(self) -> str:
@@ -60,6 +65,14 @@ class CellFiles:
             raise HomeError(
                 f"{self.directory} cannot be made: {error}", hint="free some space, or set HARNESS_HOME elsewhere"
             ) from error
+
+    @property
+    def began(self) -> float:
+        """When the cell's files were first made, before anything at the target was: seconds since the epoch."""
+        try:
+            return self.passphrase.stat().st_mtime
+        except OSError:
+            return time.time()  # not known: then nothing that is older counts as ours
 
     def write_spec(self, text: str) -> None:
         """Put what the cell was told on disk, whole or not at all: whoever comes after a crash destroys by it.
@@ -112,7 +125,9 @@ class CellFiles:
         # The engine's events hold what a provider returns, also where it repeats a secret under another name.
         for folder in (self.project, self.state, self.engine_home, self.events, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.passphrase, self.engine_pid, *self.more_engine_pids, self.provider_pid, self.spec):
+        records = (self.leak_record, self.leak_text, self.leak_state)
+        mine = (self.passphrase, self.engine_pid, *self.more_engine_pids, self.provider_pid, self.spec)
+        for file in (*mine, *records):
             file.unlink(missing_ok=True)
 
     def remove(self) -> None:

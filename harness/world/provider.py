@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import harness.providers.launcher
 from harness.errors import WorldError
 from harness.providers import control
-from harness.providers.contract import Found, Presence
+from harness.providers.contract import Found, Presence, Search
 from harness.providers.process import GRACE, Settings
 from harness.world.language import CELL_VARIABLE
 from harness.world.recorded import record_process
@@ -42,6 +42,18 @@ class Asked:
     type: str
     id: str
     outputs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Remnant:
+    """Something that AWS keeps of a resource outside any state, and what became of it."""
+
+    type: str
+    id: str
+    why: str
+    lasting: bool = False  # no leak: it costs nothing, and goes or stays by AWS's will alone
+    error: str = ""  # why it could not be removed
+    gone: bool = False
 
 
 class ProviderProcess:
@@ -141,8 +153,7 @@ class ProviderProcess:
         Raises:
             WorldError: the process does not answer within `timeout` seconds, or has ended.
         """
-        wanted = [{"type": item.type, "id": item.id, "outputs": item.outputs} for item in items]
-        answer = self._ask({"presence": {"region": region, "items": wanted}}, timeout)
+        answer = self._ask({"presence": {"region": region, "items": [_item(item) for item in items]}}, timeout)
         return [(Presence(one["presence"]), one["detail"]) for one in answer["answers"]]
 
     def find(
@@ -161,18 +172,64 @@ class ProviderProcess:
         Raises:
             WorldError: as for `presence`, and when the target refuses the search.
         """
+        seen = self.search(region, types, tags, account=account, timeout=timeout)
+        if seen.failed:
+            raise WorldError(
+                f"the provider process could not find: {next(iter(seen.failed.values()))}", hint=self._hint
+            )
+        return list(seen.found)
+
+    def search(
+        self,
+        region: str,
+        types: Iterable[str],
+        tags: Mapping[str, str | None],
+        *,
+        account: str | None = None,
+        timeout: float = 120,
+    ) -> Search:
+        """The same; a type that cannot be listed costs the others nothing.
+
+        Raises:
+            WorldError: as for `presence`.
+        """
         wanted = {"region": region, "types": list(types), "tags": dict(tags), "account": account or ""}
         answer = self._ask({"find": wanted}, timeout)
-        return [Found(**one) for one in answer["found"]]
+        return Search([Found(**one) for one in answer["found"]], answer["searched"], answer["failed"])
 
-    def delete(self, region: str, item: Asked, *, timeout: float = 600) -> None:
-        """Remove one thing at the target and wait until it is gone.
+    def delete(self, region: str, item: Asked, *, timeout: float = 600) -> tuple[str, ...]:
+        """Remove one thing of ours at the target and wait until it is gone, whatever its properties say of keeping it.
+
+        Says in words what had to be lifted first.
 
         Raises:
             WorldError: as for `presence`, and when the target refuses.
         """
-        wanted = {"region": region, "type": item.type, "id": item.id, "outputs": item.outputs, "timeout": timeout}
-        self._ask({"delete": wanted}, timeout + GRACE)
+        answer = self._ask({"delete": {"region": region, **_item(item), "timeout": timeout}}, timeout + GRACE)
+        return tuple(answer["lifted"])
+
+    def unblock(self, region: str, items: Sequence[Asked], *, timeout: float = 600) -> list[tuple[list[str], str]]:
+        """Lift what would keep things of ours from being deleted: for each in words what, and what went wrong.
+
+        Raises:
+            WorldError: as for `presence`.
+        """
+        answer = self._ask({"unblock": {"region": region, "items": [_item(item) for item in items]}}, timeout)
+        return [(list(one["lifted"]), str(one.get("error", ""))) for one in answer["answers"]]
+
+    def remains(
+        self, region: str, items: Sequence[Asked], *, since: float, blocking: bool, remove: bool, timeout: float = 120
+    ) -> list[tuple[list[Remnant], str]]:
+        """What AWS keeps of things of ours outside any state: for each what was found, and what went wrong.
+
+        `blocking`: instead what holds a thing that is there. `since` is when the run began, in seconds since the epoch.
+
+        Raises:
+            WorldError: as for `presence`.
+        """
+        asked = {"items": [_item(item) for item in items], "since": since, "blocking": blocking, "remove": remove}
+        answer = self._ask({"remains": {"region": region, **asked}}, timeout)
+        return [([Remnant(**found) for found in one["found"]], str(one.get("error", ""))) for one in answer["answers"]]
 
     def secrets(self, hidden: Mapping[str, Iterable[Sequence[str | int]]], *, timeout: float = 2) -> list[str]:
         """Every secret text that passed through the process; for scrubbing, never to be written down.
@@ -235,7 +292,7 @@ class ProviderProcess:
         try:
             return control.ask(self.socket, request, timeout)
         except control.RefusedError as error:
-            raise WorldError(f"the provider process could not {what}: {error}", hint=f"see {self.log}") from error
+            raise WorldError(f"the provider process could not {what}: {error}", hint=self._hint) from error
         except TimeoutError as error:
             raise WorldError(
                 f"the provider process did not answer {what} within {timeout:.0f} s",
@@ -245,12 +302,20 @@ class ProviderProcess:
             state = "runs" if self.alive else f"ended with code {self._process.returncode}"
             raise WorldError(
                 f"the provider process cannot be asked to {what}: {error}; it {state}{self._last_words()}",
-                hint=f"see {self.log}",
+                hint=self._hint,
             ) from error
+
+    @property
+    def _hint(self) -> str:
+        return f"see {self.log}"
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:] if self.log.exists() else []
         return "".join(f"\n  {line}" for line in lines)
+
+
+def _item(item: Asked) -> dict[str, Any]:
+    return {"type": item.type, "id": item.id, "outputs": item.outputs}
 
 
 def sdk_version(package: str) -> str:

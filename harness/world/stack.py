@@ -19,6 +19,7 @@ from harness.errors import RunError
 from harness.model import Cell
 from harness.world.checkpoint import (
     Checkpoint,
+    edit_state,
     empty_stack,
     read_checkpoint,
     restore_backup,
@@ -26,8 +27,10 @@ from harness.world.checkpoint import (
     write_stack_tags,
 )
 from harness.world.command import EngineCommand
+from harness.world.deletable import make_deletable
 from harness.world.files import CellFiles
 from harness.world.language import Language
+from harness.world.locks import release_locks
 from harness.world.sources import declares_only
 
 if TYPE_CHECKING:
@@ -68,8 +71,8 @@ class Stack:
         self._place = place
         self._journaled = journaled
         self._parallel = parallel
-        self._previewed = False
-        self._checkpoints: Mapping[str, str] = {}  # until a preview has shown that nothing else is planned
+        self._foreign = False  # a preview has shown that something is planned which no journal has
+        self._checkpoints: Mapping[str, str] = {}
 
     @cached_property
     def _workspace(self) -> LocalWorkspace:
@@ -93,9 +96,7 @@ class Stack:
     def preview(self, event_log: Path, policy: Sequence[str] = ()) -> None:
         """Plan an update; touches nothing. `policy` are the engine's arguments for policy packs."""
         self._run("preview", event_log, *policy)
-        self._previewed = True
-        if self._journaled and makes_only(event_log, self._journaled):
-            self._checkpoints = NO_CHECKPOINTS
+        self._foreign = bool(self._journaled) and not makes_only(event_log, self._journaled)
 
     def refresh(self, event_log: Path) -> None:
         """Read every resource at the target and tell what differs from the state; touches neither."""
@@ -105,9 +106,11 @@ class Stack:
         """Create what the program declares.
 
         Each step is written to the state, as evidence of what an engine that is killed had made; unless another journal
-        has that of everything that was planned, or, without a preview, of all that the sources can declare.
+        has that of all that the sources can declare. The preview alone does not tell: what is declared inside an
+        `apply` of something that is not known yet is not in it.
         """
-        if self._journaled and not self._previewed and declares_only(self.cell.program.directory, self._journaled):
+        sources = self.cell.program.directory
+        if self._journaled and not self._foreign and declares_only(sources, self._journaled):
             self._checkpoints = NO_CHECKPOINTS
         self._run("up", event_log, "--yes", "--skip-preview", **self._checkpoints)
 
@@ -119,26 +122,24 @@ class Stack:
         """
         self._run("destroy", event_log, "--yes", "--skip-preview", "--continue-on-error", **self._checkpoints)
 
-    def release_lock(self) -> None:
-        """Clear the lock of an engine that is dead. The state is this cell's alone, so the lock can only be ours."""
-        locks = self.files.state / ".pulumi" / "locks"
-        if any(locks.rglob("*.json")):
-            self._call("cancel", "--yes", "--stack", self.cell.stack)
+    def release_lock(self) -> list[Path]:
+        """Clear the lock of an engine of ours that is dead; says which. Raises RunError for any other."""
+        return release_locks(self.files.state)
 
     def restore_state(self) -> bool:
         """Make the state file readable again where its backup is. Says whether the engine can work with it."""
         return restore_backup(self.files.state, self.cell.program.name, self.cell.stack)
 
-    def make_deletable(self) -> None:
-        """Lift `protect` and `retainOnDelete` in the state; keep what was imported, which was there before us."""
-        resources = self.checkpoint().resources
-        if not any(resource.held or resource.imported for resource in resources):
-            return
-        deployment = self._workspace.export_stack(self.cell.stack)
-        for entry in (deployment.deployment or {}).get("resources") or []:
-            entry["protect"] = False
-            entry["retainOnDelete"] = bool(entry.get("importID"))
-        self._workspace.import_stack(self.cell.stack, deployment)
+    def make_deletable(self) -> list[tuple[str, str, str]]:
+        """Lift in the state what would keep something; keep what was imported. Says type, id and what was lifted.
+
+        The file is edited in place: nearly every program has something to lift, and two engine calls for it would cost
+        as much as the destroy itself. Raises OSError when the disk refuses.
+        """
+        changes: list[tuple[str, str, str]] = []
+        place = (self.files.state, self.cell.program.name, self.cell.stack)
+        edit_state(*place, lambda deployment: make_deletable(deployment, changes))
+        return changes
 
     def clear_pending(self) -> None:
         """Drop pending operations from the state; only after each was looked up at the target."""

@@ -32,6 +32,8 @@ class Wire:
         self.answers = 0  # status of an answer of our own; 0 cuts the line
         self.body = b""  # of that answer
         self.times = 99
+        self.after = 0  # requests that would be met and still pass
+        self.met = 0
         self.hang = Event()
         self.hang.set()
         self.broken = 0
@@ -61,7 +63,9 @@ class Wire:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         text = b" ".join((request.command.encode(), request.path.encode(), str(request.headers).encode(), body))
         with self.counting:
-            cut = bool(self.operation) and self.operation in text and self.broken < self.times
+            met = bool(self.operation) and self.operation in text
+            self.met += met
+            cut = met and self.met > self.after and self.broken < self.times
             self.broken += cut
         if not cut or self.delivers:
             status, headers, answer = self.ask(request, body)

@@ -1,12 +1,14 @@
 """What may exist at the target is never forgotten, and never taken for ours without a proof."""
 
-from harness.providers.contract import Found, Presence
+from harness.providers.contract import Found, Presence, Search
 from harness.providers.journal import Intent, Journal, Made
-from harness.run.leaks import as_refs, find_tagged, survey, unasked
+from harness.run.leaks import as_refs, doubts, remains_of, search_into, survey, unasked
 from harness.run.ledger import Known, Ledger
 from harness.world.checkpoint import Checkpoint, StateResource
+from harness.world.provider import Remnant
 
 BUCKET = "aws:s3/bucket:Bucket"
+QUEUE = "aws:sqs/queue:Queue"
 
 
 def intent(seq: int, id_: str | None, type_: str = BUCKET) -> Intent:
@@ -22,16 +24,26 @@ def state(id_: str, type_: str = BUCKET, **values) -> StateResource:
 class Target:
     """Stands in for the provider process: answers what it is told to."""
 
-    def __init__(self, answers: dict[str, Presence]) -> None:
+    def __init__(self, answers: dict[str, Presence], *, failed=None, said="seen", remnants=(), tagged=False) -> None:
         self.answers = answers
         self.asked: list[tuple[str, str]] = []
+        self.failed = failed or {}
+        self.said = said
+        self.remnants = remnants
+        self.tagged = tagged
+
+    def search(self, region, types, _tags, *, timeout):
+        hits = [Found(type=BUCKET, id=f"tagged-{region}", region=region)] if self.tagged else []
+        failed = {type_: why for type_, why in self.failed.items() if type_ in types}
+        return Search(hits, [type_ for type_ in (BUCKET, QUEUE) if type_ in types and type_ not in failed], failed)
+
+    def remains(self, region, items, *, since, blocking, remove, timeout):
+        self.asked += [(region, item.id) for item in items]
+        return [(list(self.remnants), "") for _ in items]
 
     def presence(self, region, items, *, timeout):
         self.asked += [(region, item.id) for item in items]
-        return [(self.answers[item.id], "seen") for item in items]
-
-    def find(self, region, types, tags, *, timeout):
-        return [Found(type=BUCKET, id=f"tagged-{region}", region=region)] if BUCKET in types else []
+        return [(self.answers[item.id], self.said) for item in items]
 
 
 def test_all_sources_are_joined_and_nothing_is_asked_twice() -> None:
@@ -93,6 +105,66 @@ def test_a_create_of_unknown_name_is_in_doubt_until_its_type_was_searched() -> N
     assert unasked(ledger) == ()
 
 
+def test_a_search_by_tags_is_no_proof_for_what_carries_none() -> None:
+    """A policy of a bucket, a route: nobody could have found it that way."""
+    untagged = "aws:s3/bucketPolicy:BucketPolicy"
+    ledger = Ledger("us-east-1")
+    ledger.add_journal(Journal(intents=(intent(1, None, untagged),), made=(), refused=frozenset()))
+    search_into(ledger, Target({}), "r-1", {untagged}, 1)
+    assert [ref.type for ref in doubts(ledger)] == [untagged]
+
+
+def test_what_goes_with_its_parent_leaves_no_doubt() -> None:
+    """A VPC's own security group, a version of a secret: they are never deleted for themselves."""
+    ledger = Ledger("us-east-1")
+    types = ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:secretsmanager/secretVersion:SecretVersion")
+    lost = tuple(intent(number, None, type_) for number, type_ in enumerate(types))
+    ledger.add_journal(Journal(intents=lost, made=(), refused=frozenset()))
+    assert doubts(ledger) == ()
+
+
+def test_a_search_that_failed_is_no_proof_either() -> None:
+    """Of a type with an unanswered create; of another, the journal knows everything."""
+    ledger = Ledger("us-east-1")
+    journal = Journal(intents=(intent(1, None),), made=(), refused=frozenset())
+    ledger.add_journal(journal)
+    search_into(ledger, Target({}, failed={BUCKET: "AccessDenied", QUEUE: "AccessDenied"}), "r-1", {BUCKET, QUEUE}, 1)
+    assert {(ref.type, ref.region) for ref in doubts(ledger)} == {(BUCKET, "eu-west-1"), (BUCKET, "us-east-1")}
+    assert {ref.type for ref in doubts(ledger, journaled=False)} == {BUCKET, QUEUE}
+    assert all("AccessDenied" in ref.reason for ref in doubts(ledger)[1:])
+    search_into(ledger, Target({}), "r-1", {BUCKET}, 1)
+    assert doubts(ledger) == ()
+
+
+def test_a_part_of_what_is_ours_is_ours_without_a_tag() -> None:
+    """Its create was lost, and its id names our table; a thing of our bucket's name that has tags of its own is not."""
+    ledger = Ledger("us-east-1")
+    route, group = "aws:ec2/route:Route", "aws:rds/subnetGroup:SubnetGroup"
+    ledger.add_state(Checkpoint(resources=(state("rtb-1", "aws:ec2/routeTable:RouteTable"), state("shop"))))
+    lost = (intent(1, "rtb-1_0.0.0.0/0", route), intent(2, "rtb-2_0.0.0.0/0", route), intent(3, "shop", group))
+    ledger.add_journal(Journal(intents=lost, made=(), refused=frozenset()))
+    assert [one.ours for one in ledger.known] == [True, True, True, False, False]
+
+
+def test_what_aws_keeps_for_a_while_is_told_and_no_leak() -> None:
+    """A key cannot be deleted at once."""
+    known = [Known("aws:kms/key:Key", "k", "us-east-1"), Known(BUCKET, "b", "us-east-1")]
+    target = Target({"k": Presence.GONE, "b": Presence.GONE}, said="KMS key k is in the state `pendingdeletion`")
+    seen = survey(target, known, 1)
+    assert (seen.existing, seen.unverified) == ((), ())
+    assert [one.id for one, _ in seen.lasting] == ["k"]
+
+
+def test_what_is_left_outside_any_state_is_asked_of_ours_alone() -> None:
+    """Of what may be somebody else's nothing is sought, and so nothing removed."""
+    function = "aws:lambda/function:Function"
+    known = [Known(function, "ours", "us-east-1"), Known(function, "lost", "us-east-1", ours=False)]
+    target = Target({}, remnants=[Remnant("aws:cloudwatch/logGroup:LogGroup", "/aws/lambda/ours", "its log")])
+    seen = remains_of(target, [*known, Known(BUCKET, "b", "us-east-1")], 0, 1, blocking=False, remove=True)
+    assert target.asked == [("us-east-1", "ours")]
+    assert [(parent.id, one.id) for parent, one in seen.found] == [("ours", "/aws/lambda/ours")]
+
+
 def test_a_damaged_source_widens_the_search_to_every_type() -> None:
     """What it would have told is not known."""
     ledger = Ledger("us-east-1")
@@ -111,6 +183,8 @@ def test_what_was_imported_is_not_ours() -> None:
 
 def test_tags_are_searched_in_every_region_that_was_touched() -> None:
     """A program may have providers for several."""
-    found = find_tagged(Target({}), "r-1", {BUCKET}, {"b", "a"}, 1)
-    assert [one.id for one in found] == ["tagged-a", "tagged-b"]
-    assert find_tagged(Target({}), "r-1", set(), {"a"}, 1) == []
+    ledger = Ledger("a")
+    ledger.add_journal(Journal(intents=(intent(1, "x"),), made=(), refused=frozenset()))
+    search_into(ledger, Target({}, tagged=True), "r-1", {BUCKET}, 1)
+    assert [one.id for one in ledger.known if one.source == "tag"] == ["tagged-a", "tagged-eu-west-1"]
+    search_into(ledger, Target({}, tagged=True), "r-1", set(), 1)

@@ -92,3 +92,15 @@ def test_expiring_credentials_stop_the_work_and_never_the_destroy(clock: Clock) 
     assert limit_of(shield.stop() or "") == "credentials"
     with shield.destroying(30):
         assert shield.stop() is None
+
+
+def test_a_part_of_the_destroys_time_can_be_kept_for_what_comes_after(clock: Clock) -> None:
+    """Inside it is over sooner, and outside it is as it was."""
+    shield = Shield(clock, 60, print)
+    with shield.destroying(30):
+        with shield.sparing(10):
+            assert shield.remaining == 20
+            clock.now += 21
+            assert shield.stop() is not None
+        assert shield.stop() is None
+        assert shield.remaining == 9

@@ -196,6 +196,11 @@ class Resource:
     destructive: bool = True
     """False: delete leaves the thing where it is (AWS owns it), so presence is not a leak."""
 
+    @property
+    def searchable(self) -> bool:
+        """Whether things of this type can be found by their tags."""
+        return self.find is not None and self.tagging is not None
+
     @cached_property
     def arguments(self) -> frozenset[str]:
         """Everything that a program may pass."""

@@ -53,8 +53,10 @@ def says_absent(error: BaseException, resource: Resource | None = None) -> bool:
     code = code_of(error)
     if not code:
         return False
-    if _ABSENT.search(code) or code == "404":
+    if _ABSENT.search(code):
         return True
+    if code == "404":  # without a word of AWS's: only an answer to HEAD has no room for one, else a stranger spoke
+        return isinstance(error, Refusal) or str(getattr(error, "operation_name", "")).startswith("Head")
     if resource is None:
         return False
     if code in resource.absent.split():

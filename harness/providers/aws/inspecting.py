@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.providers import flights
-from harness.providers.aws import reading, tags
+from harness.providers.aws import leftovers, reading, tags
 from harness.providers.aws.failures import explain, says_absent
-from harness.providers.contract import Found, Presence
+from harness.providers.contract import Found, Presence, ProviderError, Remains, Search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.providers.aws.work import Work
+    from harness.providers.contract import Props
 
 _AT_ONCE: Final = 16  # types listed at the same time
 
@@ -36,19 +37,48 @@ def presence(work: Work) -> tuple[Presence, str]:
     return Presence.EXISTS, f"{resource.noun} {work.id} exists" + (f" in the state `{state}`" if state else "")
 
 
-def find(works: Sequence[Work], wanted: Mapping[str, str | None]) -> list[Found]:
-    """All of these types that carry these tags (None: any value). Raises ProviderError when a listing fails."""
-    listed = [work for work in works if work.resource.find and work.resource.tagging]
+def search(works: Sequence[Work], wanted: Mapping[str, str | None]) -> Search:
+    """All of these types that carry these tags (None: any value)."""
+    listed = [work for work in works if work.resource.searchable]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        lists = pool.map(flights.carried(lambda work: _listed(work, wanted)), listed)
-        return [found for several in lists for found in several]
+        lists = list(pool.map(flights.carried(lambda work: _listed(work, wanted)), listed))
+    found = [one for several in lists if isinstance(several, list) for one in several]
+    failed = {work.resource.token: said for work, said in zip(listed, lists, strict=True) if isinstance(said, str)}
+    return Search(found, [one for one in (work.resource.token for work in listed) if one not in failed], failed)
 
 
-def _listed(work: Work, wanted: Mapping[str, str | None]) -> list[Found]:
+def _listed(work: Work, wanted: Mapping[str, str | None]) -> list[Found] | str:
+    """What was found, or why that cannot be told."""
     try:
         return [Found(work.resource.token, one, work.region, carried) for one, carried in _tagged(work, wanted)]
-    except Exception as error:
-        raise explain("listing", work.resource.noun, "all", error, work.clients.access.endpoint) from error
+    except Exception as error:  # noqa: BLE001 - one listing that fails must not cost the others
+        return str(explain("listing", work.resource.noun, "all", error, work.clients.access.endpoint))
+
+
+def remains(parent: leftovers.Parent, *, blocking: bool, remove: bool) -> Remains:
+    """What is left of one resource outside any state, and what became of it. Raises ProviderError."""
+    there = leftovers.seek(parent, blocking=blocking)
+    errors: dict[tuple[str, str], str] = {}
+    still: set[tuple[str, str]] = {(one.type, one.id) for one in there}
+    if there and remove:
+        for one in there:
+            try:
+                leftovers.remove(parent, one)
+            except ProviderError as error:
+                errors[one.type, one.id] = str(error)
+        still = {(one.type, one.id) for one in leftovers.seek(parent, blocking=blocking)}
+    found: list[Props] = [
+        {
+            "type": one.type,
+            "id": one.id,
+            "why": one.why,
+            "lasting": one.lasting,
+            "error": errors.get((one.type, one.id), ""),
+            "gone": (one.type, one.id) not in still,
+        }
+        for one in there
+    ]
+    return Remains(found)
 
 
 def _tagged(work: Work, wanted: Mapping[str, str | None]) -> list[tuple[str, dict[str, str]]]:

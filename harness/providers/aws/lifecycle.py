@@ -142,7 +142,7 @@ def delete(work: Work) -> None:
     """Remove it and wait until it is gone. What is gone already is removed."""
     resource = work.resource
     try:
-        work.forced = is_empty(work.outputs) and is_empty(work.inputs)
+        work.forced = work.forced or (is_empty(work.outputs) and is_empty(work.inputs))
         if is_empty(work.outputs) and not _complete(work):
             return
         if resource.before_delete:

@@ -8,7 +8,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.providers import flights
-from harness.providers.aws import asking, checking, differ, inspecting, lifecycle, registry
+from harness.providers.aws import (
+    asking,
+    checking,
+    differ,
+    inspecting,
+    leftovers,
+    lifecycle,
+    registry,
+    unblocking,
+    within,
+)
 from harness.providers.aws.work import Work
 from harness.providers.contract import (
     Checked,
@@ -23,7 +33,9 @@ from harness.providers.contract import (
     Props,
     ProviderError,
     ReadRequest,
+    Remains,
     ResourceState,
+    Search,
     UpdateRequest,
 )
 
@@ -118,6 +130,7 @@ class AwsProvider:
                     inputs=request.inputs,
                     outputs=request.outputs,
                     timeout=request.timeout,
+                    forced=request.forced,
                 )
             )
 
@@ -139,10 +152,15 @@ class AwsProvider:
         if resource is None:
             return None
         with self._flight():
-            return differ.identify(resource, inputs, self._place(type, inputs))
+            return differ.identify(resource, inputs, self._place(type, inputs)) or within.place_of(type, inputs)
 
     def presence(self, type: str, id: str, outputs: Props) -> tuple[Presence, str]:  # noqa: A002 - Pulumi's words
-        """Ask the target for one resource."""
+        """Ask the target for one resource. A part whose create was lost is gone when the whole is."""
+        whole = within.whole_of(type, id)
+        if whole is not None:
+            answer, detail = self.presence(*whole, {})
+            said = f"its create got no answer; it would be part of {whole[1]}: {detail}"
+            return (answer if answer is Presence.GONE else Presence.UNVERIFIED), said
         resource = registry.resources().get(type)
         if resource is None:
             return Presence.UNVERIFIED, f"the bundled provider has no declaration of {type}"
@@ -151,10 +169,39 @@ class AwsProvider:
 
     def find(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Sequence[Found]:
         """Everything of these types that carries all these tags (None: any value), by each service's own listing."""
+        seen = self.search(types, tags)
+        if seen.failed:
+            raise ProviderError(next(iter(seen.failed.values())))
+        return seen.found
+
+    def search(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Search:
+        """The same; a type whose listing fails only costs that type."""
         declared = {one.token: one for one in map(registry.resources().get, types) if one}
         with self._flight() as flight:
             works = [self._work(one, one.noun, cancelled=flight.cancelled) for one in declared.values()]
-            return inspecting.find(works, tags)
+            return inspecting.search(works, tags)
+
+    def unblock(self, type: str, id: str, outputs: Props) -> Sequence[str]:  # noqa: A002 - Pulumi's words
+        """Lift what would keep it from being deleted."""
+        with self._flight():
+            region = str(outputs.get("region") or self.region)
+            return unblocking.unblock(unblocking.Blocked(self.clients, type, id, outputs, region))
+
+    def remains(
+        self,
+        type: str,  # noqa: A002 - Pulumi's word
+        id: str,  # noqa: A002 - Pulumi's word
+        outputs: Props,
+        *,
+        since: float,
+        blocking: bool,
+        remove: bool,
+    ) -> Remains:
+        """What AWS leaves of it outside any state."""
+        with self._flight():
+            region = str(outputs.get("region") or self.region)
+            parent = leftovers.Parent(self.clients, type, id, outputs, region, since)
+            return inspecting.remains(parent, blocking=blocking, remove=remove)
 
     def _resource(self, token: str) -> Resource:
         resource = registry.resources().get(token)

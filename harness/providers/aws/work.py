@@ -47,6 +47,7 @@ class Work:
         outputs: Props | None = None,
         timeout: float = 0,
         cancelled: threading.Event | None = None,
+        forced: bool = False,
     ) -> None:
         self.clients = clients
         self.resource = resource
@@ -60,8 +61,8 @@ class Work:
         minutes = resource.wait.minutes if resource.wait else _MINUTES
         self.timeout = timeout or minutes * 60
         self.deadline = time.monotonic() + self.timeout
-        self.forced = False
-        """A find is being removed, of which nothing is known but its id: nothing of it is worth keeping."""
+        self.forced = forced
+        """It is removed without an engine, or nothing is known of it but its id: nothing of it is worth keeping."""
         self.sent = False
         """A call that changes something has been begun."""
         self.doubt = False

@@ -186,13 +186,36 @@ ROUTE = Resource(
 )
 
 
+def _associations(work: Work) -> list[Item]:
+    """By its id, or, when its answer was lost, by the table and what was to be associated with it.
+
+    On AWS there is one at most; some emulators make another at each attempt.
+    """
+    table, _, other = work.id.partition("+")
+    name, value = ("route-table-id", table) if other else ("association.route-table-association-id", work.id)
+    tables = work.call("DescribeRouteTables", Filters=[{"Name": name, "Values": [value]}])["RouteTables"]
+    there = [one for found in tables for one in found.get("Associations", [])]
+    return [one for one in there if (other in _sides(one) if other else one.get("RouteTableAssociationId") == work.id)]
+
+
+def _sides(association: Item) -> set[Any]:
+    return {association.get("SubnetId"), association.get("GatewayId")}
+
+
+def _association_id(inputs: Props) -> str:
+    """The id itself is only told in the answer; this finds it again. A subnet or gateway has one table."""
+    return f"{inputs['routeTableId']}+{inputs.get('subnetId') or inputs['gatewayId']}"
+
+
 def _read_association(work: Work) -> Item | None:
-    matching = [{"Name": "association.route-table-association-id", "Values": [work.id]}]
-    for table in work.call("DescribeRouteTables", Filters=matching)["RouteTables"]:
-        for one in table.get("Associations", []):
-            if one.get("RouteTableAssociationId") == work.id:
-                return {"State": one.get("AssociationState", {}).get("State", "associated"), **_plain(one)}
+    for one in _associations(work):
+        return {"State": one.get("AssociationState", {}).get("State", "associated"), **_plain(one)}
     return None
+
+
+def _dissociate(work: Work) -> None:
+    for one in _associations(work):
+        work.call("DisassociateRouteTable", AssociationId=one["RouteTableAssociationId"])
 
 
 def _plain(association: Item) -> dict[str, Any]:
@@ -207,8 +230,9 @@ ASSOCIATION = Resource(
     required="routeTableId",
     create=Call("AssociateRouteTable"),
     id="AssociationId",
+    identity_with=_association_id,
     read_with=_read_association,
-    delete=Call("DisassociateRouteTable", {"AssociationId": "{id}"}),
+    delete_with=_dissociate,
     wait=Wait("State", ready="associated", failed="failed", gone="disassociated", minutes=5),
     exclusive=True,
     retry_create=f"InvalidSubnetID.NotFound\n{_SLOW}",

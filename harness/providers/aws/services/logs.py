@@ -40,7 +40,7 @@ def _read_more(work: Work, item: Item, props: Props) -> None:
 
 
 def _delete(work: Work) -> None:
-    if not work.get("skipDestroy"):
+    if work.forced or not work.get("skipDestroy"):
         work.call("DeleteLogGroup", logGroupName=work.id)
 
 

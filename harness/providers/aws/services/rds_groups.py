@@ -143,7 +143,7 @@ CLUSTER_PARAMETER_GROUP = Resource(
 
 
 def _delete_instance_group(work: Work) -> None:
-    if not work.get("skipDestroy"):
+    if work.forced or not work.get("skipDestroy"):
         work.call("DeleteDBParameterGroup", DBParameterGroupName=work.id)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.providers.aws.declare import Call, Find, Item, Naming, Resource, Tagging, Update
+from harness.providers.aws.emptying import empty_bucket
 from harness.providers.aws.failures import Refusal, code_of
 from harness.providers.aws.registry import function
 
@@ -30,7 +31,6 @@ _ZONES: Final = {
     "ap-southeast-2": "Z1WCIGYICN2BYD",
     "ap-northeast-1": "Z2M4EHUR26P7ZW",
 }
-_BATCH: Final = 1000  # objects that one DeleteObjects call takes
 
 
 def domains(bucket: str, region: str) -> dict[str, str]:
@@ -116,27 +116,13 @@ def _encryption(work: Work) -> None:
     work.call("PutBucketEncryption", Bucket=work.id, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
 
-def empty(work: Work) -> None:
-    """Remove every object, version, delete marker and unfinished upload. Raises ProviderError for what stays."""
-    for part in work.pages("ListMultipartUploads", "Uploads[]", Bucket=work.id):
-        work.seek("AbortMultipartUpload", Bucket=work.id, Key=part["Key"], UploadId=part["UploadId"])
-    listed = work.pages("ListObjectVersions", "[Versions, DeleteMarkers][][]", Bucket=work.id)
-    objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in listed if one]
-    for start in range(0, len(objects), _BATCH):
-        batch = {"Objects": objects[start : start + _BATCH], "Quiet": True}
-        failed = work.call("DeleteObjects", Bucket=work.id, Delete=batch).get("Errors")
-        if failed:
-            first = failed[0]
-            raise Refusal(f"{first.get('Key')}: {first.get('Code')}: {first.get('Message')}", str(first.get("Code")))
-
-
 def _delete(work: Work) -> None:
     try:
         work.call("DeleteBucket", Bucket=work.id)
     except Exception as error:
         if code_of(error) != "BucketNotEmpty" or not work.forces("forceDestroy"):
             raise
-        empty(work)
+        empty_bucket(work.client, work.id)
         work.call("DeleteBucket", Bucket=work.id)
 
 
