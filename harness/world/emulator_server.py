@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import errno
+import importlib.util
 import ipaddress
 import os
 import signal
@@ -23,6 +24,7 @@ import sys
 import threading
 from pathlib import Path
 from shutil import rmtree
+from types import ModuleType
 from typing import Any
 
 _KEEP_ALIVE_SECONDS = 120
@@ -69,6 +71,16 @@ def end_group() -> None:
         os.killpg(0, signal.SIGKILL)
 
 
+def beside(name: str) -> ModuleType:
+    """A module of this folder, by its file: the folder on the path would let its other files shadow packages."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{name}.py is not beside {__file__}")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def main() -> None:
     """Serve until SIGTERM or the owner's end. The process is the leader of its own group, which ends with it.
 
@@ -92,6 +104,7 @@ def main() -> None:
         raise TypeError(f"this is not the ministack of the lock: {_SCRIPT_SEARCH} is no function")
     setattr(emulator, _SCRIPT_SEARCH, lambda *_folders: [])
 
+    served = beside("emulator_beside").Beside(emulator.app, beside("emulator_gaps"))
     config = Config()
     config.bind = [f"fd://{listen}"]
     config.accesslog = None
@@ -104,7 +117,7 @@ def main() -> None:
     async def run() -> None:
         over = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
-        await serve(emulator.app, config, shutdown_trigger=over.wait)
+        await serve(served, config, shutdown_trigger=over.wait)
 
     asyncio.run(run())
 

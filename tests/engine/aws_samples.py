@@ -125,6 +125,11 @@ SHARED: dict[str, Callable[[World], tuple[str, dict[str, Any]]]] = {
         "aws:rds/subnetGroup:SubnetGroup",
         {"subnetIds": [w.need("subneta"), w.need("subnetb")]},
     ),
+    "pipelineRole": lambda _: ("aws:iam/role:Role", {"assumeRolePolicy": trust("codepipeline")}),
+    "service": lambda w: (
+        "aws:ecs/service:Service",
+        {"cluster": w.need("tasks"), "taskDefinition": w.need("task", out="arn"), "desiredCount": 1},
+    ),
     "topic": lambda _: ("aws:sns/topic:Topic", {}),
     "stream": lambda _: ("aws:kinesis/stream:Stream", {"shardCount": 1}),
     "cacheSubnets": lambda w: ("aws:elasticache/subnetGroup:SubnetGroup", {"subnetIds": [w.need("subneta")]}),
@@ -191,6 +196,46 @@ def publish(topic: str, action: str) -> str:
     return policy(action, Principal={"Service": "cloudwatch.amazonaws.com"}, Resource=topic)
 
 
+def scalable(world: World) -> dict[str, Any]:
+    """A service that can scale, as Application Auto Scaling names it."""
+    path = world.need("service").partition(":service/")[2]
+    return {
+        "serviceNamespace": "ecs",
+        "resourceId": f"service/{path}",
+        "scalableDimension": "ecs:service:DesiredCount",
+    }
+
+
+def pipeline(world: World, branch: str) -> dict[str, Any]:
+    """A pipeline with a source and a build."""
+    source = {
+        "name": "Source",
+        "category": "Source",
+        "owner": "ThirdParty",
+        "provider": "GitHub",
+        "version": "1",
+        "outputArtifacts": ["source"],
+        "configuration": {"Owner": "o", "Repo": "r", "Branch": branch, "OAuthToken": "hunter22"},
+    }
+    build = {
+        "name": "Build",
+        "category": "Build",
+        "owner": "AWS",
+        "provider": "CodeBuild",
+        "version": "1",
+        "runOrder": 1,
+        "inputArtifacts": ["source"],
+        "configuration": {"ProjectName": "p"},
+    }
+    return {
+        "roleArn": world.need("pipelineRole", out="arn"),
+        "pipelineType": "V2",
+        "artifactStores": [{"location": world.need("bucket"), "type": "S3"}],
+        "stages": [{"name": "Source", "actions": [source]}, {"name": "Build", "actions": [build]}],
+        "tags": {"a": "b"},
+    }
+
+
 def text_widget(text: str) -> dict[str, Any]:
     """A widget of a dashboard."""
     return {"type": "text", "x": 0, "y": 0, "width": 6, "height": 2, "properties": {"markdown": text}}
@@ -198,6 +243,29 @@ def text_widget(text: str) -> dict[str, Any]:
 
 ANY = {"Principal": {"AWS": "*"}, "Resource": "*"}
 SAMPLES: dict[str, Sample] = {
+    "appautoscaling/policy": Sample(
+        lambda w: {
+            **scalable(w),
+            "policyType": "TargetTrackingScaling",
+            "targetTrackingScalingPolicyConfiguration": {
+                "targetValue": 60,
+                "scaleInCooldown": 60,
+                "predefinedMetricSpecification": {"predefinedMetricType": "ECSServiceAverageCPUUtilization"},
+            },
+        },
+        lambda _: {
+            "targetTrackingScalingPolicyConfiguration": {
+                "targetValue": 70,
+                "predefinedMetricSpecification": {"predefinedMetricType": "ECSServiceAverageMemoryUtilization"},
+            }
+        },
+        {"name": "other"},
+    ),
+    "appautoscaling/target": Sample(
+        lambda w: {**scalable(w), "minCapacity": 1, "maxCapacity": 4},
+        lambda _: {"minCapacity": 2, "maxCapacity": 8},
+        {"resourceId": "service/other/other"},
+    ),
     "cloudwatch/logGroup": Sample(lambda _: {"retentionInDays": 30}, lambda _: {"retentionInDays": 7}, {"name": "/b"}),
     "cloudwatch/dashboard": Sample(
         lambda _: {"dashboardName": "round", "dashboardBody": json.dumps({"widgets": []})},
@@ -252,6 +320,17 @@ SAMPLES: dict[str, Sample] = {
         },
         lambda _: {"buildTimeout": 30, "source": {"type": "CODEPIPELINE", "buildspec": "version: 0.1"}},
         {"name": "other"},
+    ),
+    "codeconnections/connection": Sample(
+        lambda _: {"providerType": "GitHub", "tags": {"a": "b"}}, None, {"name": "other"}
+    ),
+    "codepipeline/pipeline": Sample(
+        lambda w: pipeline(w, "main"),
+        lambda w: {"stages": pipeline(w, "other")["stages"]},
+        {"name": "other"},
+    ),
+    "codestarconnections/connection": Sample(
+        lambda _: {"providerType": "GitHub", "tags": {"a": "b"}}, None, {"name": "other"}
     ),
     "ec2/defaultSecurityGroup": Sample(
         lambda w: {"vpcId": w.need("bare")}, lambda _: {"ingress": [rule(22, "10.0.0.0/8")]}
