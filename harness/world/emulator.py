@@ -1,7 +1,8 @@
 """In: the home and a log file. Out: a running AWS emulator on a loopback port, which ends with its owner.
 
 The emulator is ministack, as an ASGI application in a process and environment of its own (`emulator_server.py`,
-`emulator_env.py`). An access key of 12 digits is the account of its request; accounts see nothing of each other.
+`emulator_env.py`); what it lacks is served beside it (`emulator_beside.py`). An access key of 12 digits is the account
+of its request; accounts see nothing of each other.
 
 What it would do on its own, and why it does not do it here:
 

@@ -1,5 +1,9 @@
 """In: `emulator.lock`. Out: a Python environment below the home with exactly what it names, installed once.
 
+The lock is `uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 -o
+emulator.lock` of `ministack==1.5.33`, `cryptography`, `moto==5.2.5`, `flask` and `flask-cors`: of moto's extra `server`
+only these, for the rest of it brings Docker's SDK, with which ministack starts containers.
+
 The emulator pins botocore hard, so it never shares an environment with the harness or with a user's program.
 """
 

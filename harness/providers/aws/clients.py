@@ -130,7 +130,9 @@ class Clients:
             access = self.access
             session = botocore.session.Session(profile=access.profile) if access.profile else botocore.session.Session()
             with _LEVELS:  # one loader for all instances: it caches the service models that it has parsed
-                loader = _SHARED.setdefault("loader", session.get_component("data_loader"))
+                loader = _SHARED.get("loader") or _SHARED.setdefault(
+                    "loader", _lean(session.get_component("data_loader"))
+                )
             session.register_component("data_loader", loader)
             if access.access_key:
                 session.set_credentials(access.access_key, access.secret_key or "", access.token)
@@ -152,3 +154,20 @@ class Clients:
                 "aws_session_token": answer["SessionToken"],
             }
         return self._credentials
+
+
+def _lean(loader: Any) -> Any:
+    """The loader, whose models come without their documentation: it is most of their text, and nobody here reads it."""
+    whole = loader.load_service_model
+
+    def load_service_model(*args: Any, **kwargs: Any) -> Any:
+        model = whole(*args, **kwargs)
+        shapes: Any = model.get("shapes") if isinstance(model, dict) else None
+        for one in (*(shapes or {}).values(), *(model.get("operations") or {}).values()):
+            one.pop("documentation", None)
+            for member in (one.get("members") or {}).values():
+                member.pop("documentation", None)
+        return model
+
+    loader.load_service_model = load_service_model
+    return loader
