@@ -29,9 +29,7 @@ def diff(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -
         if name.startswith("__") or name in ignored:
             continue
         old, new = request.old_inputs.get(name), request.inputs.get(name)
-        if request.old_inputs.get(
-            IMPORTED
-        ):  # the target told all of a block; what the program leaves open is no change
+        if request.old_inputs.get(IMPORTED):  # the target told all of a block; what is not asked for is no change
             old = _asked_of(old, new)
         if not differs(resource, name, old, new, request.old_outputs) or _untellable(resource, name, request):
             continue
