@@ -11,7 +11,7 @@ _INTERRUPTED = 130  # ExitCode.INTERRUPTED, which is not imported yet
 def main() -> None:
     """Import the command line and run it."""
     try:
-        from harness.run.interrupts import INTERRUPTS, ToldToStopError
+        from harness.run.interrupts import INTERRUPTS, ToldToStopError, hold_off
     except KeyboardInterrupt:
         _leave()
     try:
@@ -22,6 +22,8 @@ def main() -> None:
     except (KeyboardInterrupt, ToldToStopError):
         INTERRUPTS.caught()
         _leave()
+    finally:
+        hold_off()  # all is told: what comes now must not change the exit code while the interpreter ends
 
 
 def _leave() -> NoReturn:

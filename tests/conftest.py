@@ -10,6 +10,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from auditor import Auditor
@@ -32,9 +33,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One seed for all workers: xdist hands them the options of the process that was started."""
+    """One seed for all workers, which are told it by the process that was started."""
     if config.option.chaos_seed is None:
-        config.option.chaos_seed = random.SystemRandom().randrange(10**6)
+        told = getattr(config, "workerinput", {})
+        config.option.chaos_seed = told.get("chaos_seed", random.SystemRandom().randrange(10**6))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker of xdist is about to be started."""
+    node.workerinput["chaos_seed"] = node.config.option.chaos_seed
 
 
 @pytest.fixture(scope="session")

@@ -117,6 +117,11 @@ def held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def hold_off() -> None:
+    """For the rest of this process's life: Python's own end takes the handlers away, and a signal would then kill."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
 def let_in() -> None:
     """The handlers are there: what came while signals were held back comes now."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
