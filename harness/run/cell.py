@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
+from harness.hosts import loopback
 from harness.run.lifecycle import run_cell
 from harness.run.messages import GO, CellSpec, Message, NoteMessage, ResultMessage
 from harness.run.shield import Shield
@@ -48,6 +49,8 @@ def main() -> None:
     if not told:  # nothing is to be done after all
         return
     spec = CellSpec.model_validate_json(told)
+    if spec.url is not None:  # probes are the user's code
+        loopback.stay_if_told({loopback.VARIABLE: spec.target})
     shield = Shield(time.monotonic, spec.limits.run, lambda text: voice.say(NoteMessage(text=text)))
     for number in SIGNALS:
         signal.signal(number, lambda n, _frame: _interrupt_apart(shield, signal.Signals(n).name))

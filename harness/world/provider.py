@@ -266,8 +266,7 @@ def _environment(ambient: Ambient) -> dict[str, str]:
     ours = dict(os.environ)
     if ambient.endpoint is None:
         return ours
-    proxies = {"http_proxy", "https_proxy", "all_proxy"}
-    kept = {k: v for k, v in ours.items() if not k.startswith("AWS_") and k.lower() not in proxies}
+    kept = {k: v for k, v in ours.items() if not k.startswith("AWS_") and not k.lower().endswith("_proxy")}
     return kept | {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
