@@ -128,7 +128,7 @@ def _asked_for() -> str:
 
 
 def _frames() -> Any:
-    frame = sys._getframe(1)  # noqa: SLF001 - CPython's way to look up the stack
+    frame: Any = sys._getframe(1)  # noqa: SLF001 - CPython's way to look up the stack
     while frame is not None:
         yield frame
         frame = frame.f_back

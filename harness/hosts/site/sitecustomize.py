@@ -22,4 +22,4 @@ def _stay() -> None:
 _stay()
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != _here]  # noqa: PTH100 - the same
 sys.modules.pop("sitecustomize", None)
-import sitecustomize  # noqa: E402, F401 - that of the user; without one, `site` hears so, as ever
+import sitecustomize  # type: ignore[import-not-found]  # noqa: E402, F401 - the user's; without one, `site` hears so
