@@ -88,7 +88,9 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):  # type: ignore[misc,
         installed = json.loads(_ask(python, _DEPENDENCIES, context))
         inner = set()
         if not request.transitiveDependencies:
-            inner = {_plain_name(requirement) for _, _, requires in installed for requirement in requires}
+            # An extra may ask for another extra of its own package, which is no dependency.
+            asked = ((name, _plain_name(each)) for name, _, requires in installed for each in requires)
+            inner = {wanted for name, wanted in asked if wanted != _plain_name(name)}
         chosen = sorted((name, version) for name, version, _ in installed if _plain_name(name) not in inner)
         return language.GetProgramDependenciesResponse(
             dependencies=[language.DependencyInfo(name=name, version=version) for name, version in chosen]

@@ -166,6 +166,7 @@ class _Server:
 
     def _run(self, request: dict[str, Any], verdict: list[int], parent: int) -> int:
         self._runner.die_with(parent)  # a fork does not inherit the death signal
+        self._runner.stay_if_told()  # the environment came with the request
         if not request["module"]:
             self._runner.run_once(verdict[0])
             return 0

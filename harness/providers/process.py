@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.hosts import loopback
 from harness.providers import control
 from harness.providers.ambient import Ambient
 from harness.providers.contract import ProviderError
@@ -189,6 +190,8 @@ def main() -> None:
     """Run until told to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = Settings.from_json(sys.stdin.buffer.readline().decode())
+    if settings.ambient.endpoint is not None:
+        loopback.stay_if_told({loopback.VARIABLE: settings.ambient.endpoint})
     try:
         host = Host(settings)
     except ProviderError as error:

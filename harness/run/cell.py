@@ -35,6 +35,7 @@ def main() -> None:
     if not told:  # nothing is to be done after all
         return
     # After the handlers are there: what these import takes its time.
+    from harness.hosts import loopback
     from harness.run.leak_record import write_leak_record
     from harness.run.lifecycle import run_cell
     from harness.run.messages import GO, CellSpec, NoteMessage, ResultMessage
@@ -50,6 +51,8 @@ def main() -> None:
         voice.say(message)
 
     spec = CellSpec.model_validate_json(told)
+    if spec.url is not None:  # probes are the user's code
+        loopback.stay_if_told({loopback.VARIABLE: spec.target})
     limits = spec.limits
 
     def tell(text: str) -> None:

@@ -29,7 +29,7 @@ from harness.world.recorded import await_end
 from harness.world.remnants import end_remnants
 from harness.world.sdk import sdk_versions
 from harness.world.stack import PARALLEL, PARALLEL_PER_CORE, Stack
-from harness.world.target import Target
+from harness.world.target import Target, no_way_out
 
 PING = 2.0  # seconds between two looks at whether the provider lives
 LOOK = 0.2  # seconds between two looks at the lock of an earlier process
@@ -51,7 +51,7 @@ class CellWorld:
         language = self._language()
         if language is not None:
             resources.enter_context(language)
-            language.live(environment)
+            language.live(environment | (no_way_out(environment) if spec.url is not None else {}))
         self.provider()
         threading.Thread(target=self._watch_provider, name="provider watch", daemon=True).start()
 

@@ -33,8 +33,10 @@ from typing import TYPE_CHECKING, Final, Self
 import psutil
 
 from harness.errors import EmulatorError
+from harness.hosts import loopback
 from harness.world.emulator_env import emulator_python
 from harness.world.orphans import held_folder
+from harness.world.target import GUARD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -255,6 +257,9 @@ def _environment(environ: Mapping[str, str], work: Path, port: int) -> dict[str,
         "COGNITO_EMAIL_ENABLED": "false",
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "*",
+        # Code of functions runs in Pythons of its own, and calls out as little as the emulator itself.
+        loopback.VARIABLE: "emulator",
+        "PYTHONPATH": GUARD,
     }
 
 

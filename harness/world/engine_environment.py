@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.model import Cell, ProviderName
 from harness.world.files import CellFiles
 from harness.world.language import CELL_VARIABLE
-from harness.world.target import Target, program_environment
+from harness.world.target import Target, is_proxy, program_environment
 
 SUFFIX_VARIABLE = "ENVIRONMENT_SUFFIX"
 
@@ -54,6 +54,9 @@ def engine_environment(
     if provider == "bundled":
         environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     else:
+        # The engine downloads the plugin, as the user's own would; the program is led to no proxy all the same.
+        environment = {name: value for name, value in environment.items() if not is_proxy(name)}
+        environment.update({name: value for name, value in kept.items() if is_proxy(name)})
         # terraform-provider-aws reads default tags from TF_AWS_DEFAULT_TAGS_KEY: so explicit provider instances of the
         # program, which know nothing of the stack's configuration, lay them on as well.
         environment.update({f"TF_AWS_DEFAULT_TAGS_{key}": value for key, value in tags.items()})

@@ -374,8 +374,7 @@ def _environment(ambient: Ambient, chosen: Mapping[str, str] | None, directory: 
     ours = {**(os.environ if chosen is None else chosen), **mark}
     if chosen is not None or ambient.endpoint is None:
         return ours
-    proxies = {"http_proxy", "https_proxy", "all_proxy"}
-    kept = {k: v for k, v in ours.items() if not k.startswith("AWS_") and k.lower() not in proxies}
+    kept = {k: v for k, v in ours.items() if not k.startswith("AWS_") and not k.lower().endswith("_proxy")}
     return kept | {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

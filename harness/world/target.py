@@ -7,10 +7,12 @@ import ipaddress
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 from harness.errors import TargetError
+from harness.hosts import loopback
 
 if TYPE_CHECKING:
     import random
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 TargetKind = Literal["emulator", "url", "aws"]
 CHECK_SECONDS: Final = 3.0
 _FORMS: Final = "use --target emulator, --target aws, or an emulator of yours such as --target http://127.0.0.1:4566"
+GUARD: Final = str(Path(loopback.__file__).with_name("site"))
+"""On PYTHONPATH: a folder whose sitecustomize keeps every Python on this machine."""
 _LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "::1")
 _PORTS: Final = range(1, 65536)
 _RESERVED_ACCOUNTS: Final = frozenset({"000000000000", "123456789012"})
@@ -106,7 +110,9 @@ def program_environment(
     """Build what the engine, the program and the probes see as their environment.
 
     On an emulator nothing of the caller's AWS set-up is left and everything points at the target, so that even a
-    program that calls boto3 by itself stays there. On `aws` it is the caller's own environment with `region` set.
+    program that calls boto3 by itself stays there. Every Python in it refuses other machines
+    (`harness.hosts.loopback`); whatever else honours proxies finds one where nobody listens. On `aws` it is the
+    caller's own with `region` set.
 
     Args:
         target: one with a URL, or `aws`.
@@ -123,9 +129,11 @@ def program_environment(
     if target.url is None or account is None:
         raise TargetError("the emulator was asked for before it was started", hint="this is a fault of the harness")
     kept = {name: value for name, value in base_env.items() if not name.upper().startswith("AWS_")}
-    no_proxy = _no_proxy(base_env)
     return {
         **kept,
+        **no_way_out(base_env),
+        loopback.VARIABLE: str(target),
+        "PYTHONPATH": os.pathsep.join(filter(None, (GUARD, base_env.get("PYTHONPATH")))),
         **regions,
         "AWS_ENDPOINT_URL": target.url,
         "AWS_ACCESS_KEY_ID": account,
@@ -133,10 +141,22 @@ def program_environment(
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # Clients differ in which spelling they read first; with both the same it does not matter.
-        "NO_PROXY": no_proxy,
-        "no_proxy": no_proxy,
     }
+
+
+def no_way_out(base_env: Mapping[str, str]) -> dict[str, str]:
+    """Proxy settings by which nothing leaves this machine, in place of all that the caller's environment has."""
+    dead_end = "http://{}:{}".format(*loopback.DEAD_END)
+    names = {"http_proxy", "https_proxy", "all_proxy", *(name for name in base_env if is_proxy(name))}
+    # Clients differ in which spelling they read first; with both the same it does not matter.
+    spelled = {spelling for name in names for spelling in (name.lower(), name.upper())} | names
+    made = dict.fromkeys(spelled, dead_end)
+    return {**made, **dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(_LOOPBACK_NAMES))}
+
+
+def is_proxy(name: str) -> bool:
+    """Whether a variable says how to leave this machine, or how not to."""
+    return name.lower().endswith("_proxy")
 
 
 def new_account(rng: random.Random) -> str:
@@ -154,12 +174,6 @@ def _is_loopback(host: str) -> bool:
         return "%" not in host and ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _no_proxy(environ: Mapping[str, str]) -> str:
-    spellings = [environ.get("NO_PROXY", ""), environ.get("no_proxy", "")]
-    named = [name.strip() for spelling in spellings for name in spelling.split(",")]
-    return ",".join(dict.fromkeys([*filter(None, named), *_LOOPBACK_NAMES]))
 
 
 def _ask_identity(url: str, seconds: float) -> tuple[int, bytes]:

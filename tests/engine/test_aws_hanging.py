@@ -140,7 +140,7 @@ def test_questions_of_the_control_socket_outlive_a_cancel_and_end_with_their_ask
 ) -> None:
     """Presence, find and delete go on while the engine's instance is cancelled; one that hangs ends with its asker."""
     bundled = package(line.url, account)
-    door, inspection = Door(bundled, None), Inspection(lambda _name: bundled, None)
+    door, inspection = Door(bundled, None), Inspection(lambda _name, _account: bundled, None)
     door.configure(_pb.ConfigureRequest(args=wire.encode({})))
     made = door.create(
         _pb.CreateRequest(
@@ -153,7 +153,7 @@ def test_questions_of_the_control_socket_outlive_a_cancel_and_end_with_their_ask
     door.cancel()
     item = {"type": VPC, "id": made.id}
     assert inspection.presence("", [item])[0]["presence"] == "exists"
-    assert [one["id"] for one in inspection.find("", [VPC], MARK)] == [made.id]
+    assert [one["id"] for one in inspection.find("", [VPC], MARK)["found"]] == [made.id]
 
     ended: list[str] = []
 
@@ -164,7 +164,7 @@ def test_questions_of_the_control_socket_outlive_a_cancel_and_end_with_their_ask
                 if name == "presence":
                     return {"answers": inspection.presence("", asked)}
                 if name == "find":
-                    return {"found": inspection.find("", [VPC], MARK)}
+                    return inspection.find("", [VPC], MARK)
                 inspection.delete("", asked)
                 return {"deleted": True}
             finally:
@@ -198,7 +198,7 @@ def _until(seen: Callable[[], bool]) -> None:
 def test_one_answer_that_is_lost_costs_no_verdict(line: Wire, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The question is asked again; one that is never answered leaves the answers to the others as they are."""
     monkeypatch.setattr(aws_provider, "_ANSWER", 1.0)
-    inspection = Inspection(lambda _: package(line.url, account), None)
+    inspection = Inspection(lambda _name, _account: package(line.url, account), None)
     vpc = package(line.url, account).configure({}).create(CreateRequest("u", VPC, "v", {"cidrBlock": "10.0.0.0/16"}))
     items = [{"type": VPC, "id": vpc.id}, {"type": BUCKET, "id": "nobody-has-this-bucket"}]
     line.times = 1
