@@ -152,6 +152,8 @@ class _Server:
             os.chdir(request["cwd"])
             os.environ.clear()
             os.environ.update(request["environ"])
+            if "tempfile" in sys.modules:  # it remembers the folder of whoever asked first
+                vars(sys.modules["tempfile"])["tempdir"] = None
             if self._coerced and not any(os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")):
                 os.environ["LC_CTYPE"] = self._coerced
             code = self._run(request, fds[3:], parent)

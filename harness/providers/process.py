@@ -24,6 +24,7 @@ from harness.providers.ambient import Ambient
 from harness.providers.contract import ProviderError
 from harness.providers.inspection import Inspection
 from harness.providers.journal import JournalWriter
+from harness.providers.sealed import Sealed
 from harness.providers.seen import Seen
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Host:
         self._doors: set[DoorServer] = set()
         self._lock = threading.Lock()
         self.journal = JournalWriter(Path(settings.journal)) if settings.journal else None
-        self.seen = Seen()
+        self.seen = Seen(Sealed(Path(settings.journal).parent) if settings.journal else None)
         self.inspection = Inspection(self.package, self.journal)
         self.stopping = threading.Event()
 

@@ -14,13 +14,17 @@ from harness.providers.contract import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from harness.providers.sealed import Sealed
+
 Path: TypeAlias = "Sequence[str | int]"
 
 
 class Seen:
     """The secrets that one provider process knows. Safe from many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, sealed: Sealed | None = None) -> None:
+        """What is `sealed` can be had when this process has died."""
+        self._sealed = sealed
         self._lock = threading.Lock()
         self._texts: set[str] = set()
         self._properties: dict[str, list[Mapping[str, Any]]] = {}
@@ -29,15 +33,32 @@ class Seen:
         """These are secret, at any depth."""
         found = {text for value in values for text in texts(value)}
         with self._lock:
-            self._texts |= found
+            new = found - self._texts
+            self._texts |= new
+        if new and self._sealed is not None:
+            self._sealed.add({"texts": sorted(new)})
 
     def keep(self, urn: str, properties: Mapping[str, Any]) -> None:
         """Inputs or outputs of a resource, each time that they differ; what is marked among them is secret."""
         self.note(_marked(properties))
         with self._lock:
             before = self._properties.setdefault(urn, [])
-            if properties not in before:
+            new = properties not in before
+            if new:
                 before.append(properties)
+        if new and self._sealed is not None:
+            self._sealed.add({"urn": urn, "properties": _plain(properties)})
+
+    @classmethod
+    def unsealed(cls, sealed: Sealed) -> Seen:
+        """What another process had sealed. Raises OSError: it cannot be read."""
+        seen = cls()
+        for record in sealed.records():
+            if "urn" in record:
+                seen.keep(record["urn"], record["properties"])
+            else:
+                seen.note(record["texts"])
+        return seen
 
     def secrets(self, hidden: Mapping[str, Iterable[Path]]) -> list[str]:
         """All secret texts. `hidden` names by URN the places that the engine's events hide."""
@@ -67,6 +88,21 @@ def texts(value: Any) -> Iterator[str]:
         case list() | tuple():
             for one in value:
                 yield from texts(one)
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can hold it; what has no text is left out."""
+    match value:
+        case Secret():
+            return _plain(value.value)
+        case str() | int() | float() | None:
+            return value
+        case dict():
+            return {name: _plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case _:
+            return None
 
 
 def _marked(value: Any) -> Iterator[Any]:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.model import CellResult, CellStatus, PhaseName, PhaseStatus
-from harness.providers.seen import texts
+from harness.providers.sealed import Sealed
+from harness.providers.seen import Seen, texts
+from harness.run.kept_files import leave_no_plain_text
 from harness.run.log import write
 from harness.run.marks import EMULATOR_SECRET
 from harness.run.messages import CellSpec, Message, NoteMessage, ProgressMessage
@@ -37,16 +39,25 @@ class Secrecy:
     """The secrets of one cell."""
 
     def __init__(self, spec: CellSpec, environ: Mapping[str, str] = os.environ) -> None:
-        self._files = CellFiles(spec.directory)
+        self._files, self._cell = CellFiles(spec.directory), spec.cell
         self._after_a_death = spec.recover and spec.first_failure is not None
         self._known: set[str] = set()
         self._public = _EMULATORS if spec.url is not None else frozenset()
         self._lock = threading.Lock()
         self._redactor: Redactor | None = None
-        self._deaf = False
+        self._deaf = self._untold = False
         told = {spec.cell.program.name, spec.cell.stack, spec.cell.suffix, spec.cell.region, spec.account}
         self.learn(value for value in _given(spec, environ) if value not in told and not _PLAIN.fullmatch(value))
         self._learn_passphrase()
+        self._sealed = Sealed(spec.directory)
+        if spec.recover:
+            self._untold = not self.look_up("secrets that a process knew that died", self._unsealed)
+        else:
+            self._sealed.add({"texts": sorted(self._known)})
+
+    def _unsealed(self) -> Iterable[Any]:
+        """What processes of this cell knew that are gone."""
+        return Seen.unsealed(self._sealed).secrets(_hidden(self._files.events))
 
     def learn(self, values: Iterable[Any]) -> None:
         """These are secret, at any depth, and so is what a JSON document among them calls a secret."""
@@ -86,7 +97,8 @@ class Secrecy:
         self._learn_passphrase()
         redactor, files = self._current(), self._files
         if self._after_a_death:
-            write("warning: secrets that only the process knew that died are not removed from the lines above")
+            who = "the processes knew that died" if self._untold else "a program knew that was killed with its engine"
+            write(f"warning: secrets that only {who} are not removed from the lines above")
         paths = [files.log, files.directory / "provider.log"]
         if result.status is not CellStatus.PASSED:  # else they go with the rest of the cell
             paths += files.events.glob("*.jsonl")
@@ -95,6 +107,8 @@ class Secrecy:
         for path in paths:
             _clean_file(redactor.file, path)
         _clean_file(redactor.overwrite, files.directory.parent / "emulator.log")  # it is still written to
+        if result.status is not CellStatus.PASSED:
+            leave_no_plain_text(redactor, files, self._cell)
         told = result.model_dump_json().encode("utf-8", "replace")
         return result if redactor.data(told) == told else redactor.model(result)  # seldom: the walk takes its time
 

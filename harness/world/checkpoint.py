@@ -199,3 +199,30 @@ def revealed(value: Any) -> Iterator[Any]:
     elif isinstance(value, list):
         for one in value:
             yield from revealed(one)
+
+
+def hide_tags(document: dict[str, Any]) -> dict[str, Any]:
+    """A state file's document in which a tag that is secret among `tags` is secret among `tagsAll` as well.
+
+    The engine marks outputs that are called like secret inputs; `tagsAll` is the provider's own, which is never told
+    what is secret. The encrypted value is the same, so it moves as it is.
+    """
+    latest = document["checkpoint"].get("latest") or {}
+    pending = [one["resource"] for one in latest.get("pending_operations") or []]
+    for entry in (*(latest.get("resources") or []), *pending):
+        sides = [entry.get(side) or {} for side in ("inputs", "outputs")]
+        hidden = [side["tags"] for side in sides if _has_secret(side.get("tags"))]
+        for side in sides:
+            everything = side.get("tagsAll")
+            if hidden and isinstance(everything, dict):
+                side["tagsAll"] = {name: _as_hidden(name, one, hidden) for name, one in everything.items()}
+    return document
+
+
+def _as_hidden(name: str, value: Any, hidden: list[dict[str, Any]]) -> Any:
+    for tags in hidden:
+        if _SIGNATURE in tags and not name.startswith("harness:"):  # all of them are, in one piece
+            return SECRET_TEXT
+        if _has_secret(tags.get(name)):
+            return tags[name]
+    return value

@@ -33,6 +33,7 @@ class CellFiles:
         self.provider_pid = directory / "provider.pid"
         self.journal = directory / "journal.jsonl"
         self.log = directory / "cell.log"
+        self.sealed = directory / "secrets.sealed"
         self.lock = directory / "cell.lock"
         self.spec = directory / "spec.json"
         self.foreign = directory / "foreign.json"
@@ -126,7 +127,7 @@ class CellFiles:
         for folder in (self.project, self.state, self.engine_home, self.events, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
         records = (self.leak_record, self.leak_text, self.leak_state)
-        mine = (self.passphrase, self.engine_pid, *self.more_engine_pids, self.provider_pid, self.spec)
+        mine = (self.passphrase, self.sealed, self.engine_pid, *self.more_engine_pids, self.provider_pid, self.spec)
         for file in (*mine, *records):
             file.unlink(missing_ok=True)
 

@@ -238,7 +238,7 @@ if live:
     assert_silent([CONFIG, VARIABLE], harness.home, {"out": done.out.encode(), "err": done.err.encode()})
     log = Path(done.cell["log"]).read_text()
     assert "it is [secret] and [secret]" in log
-    assert "only the process knew that died" in log
+    assert "only a program knew that was killed with its engine" in log
 
 
 def test_a_provider_that_hangs_is_waited_for_two_seconds_and_no_more(tmp_path: Path, capsys) -> None:

@@ -11,6 +11,7 @@ import pytest
 from harness.model import CellStatus, PhaseName, PhaseResult, PhaseStatus
 from harness.providers import wire
 from harness.providers.contract import UNKNOWN, Asset, Secret
+from harness.providers.sealed import Sealed
 from harness.providers.seen import Seen
 from harness.run.messages import CellSpec, NoteMessage, ProgressMessage
 from harness.run.secrecy import Secrecy, _hidden
@@ -147,3 +148,26 @@ def test_the_engines_own_marks_are_read_from_the_wire() -> None:
         }
     )
     assert sorted(wire.secrets(sent), key=str) == sorted(["marked-1", {"a": "marked-2"}, "marked-3"], key=str)
+
+
+def test_what_a_dead_process_knew_is_unsealed(tmp_path: Path) -> None:
+    """Marked texts, places that the engine hides, the environment of a shell that is gone; a torn line is no harm."""
+    files = CellFiles(tmp_path / "cell")
+    files.make()
+    told = spec(files.directory, {})
+    Secrecy(told, {"DEPLOY_TOKEN": "gh-123456"})
+    seen = Seen(Sealed(files.directory))
+    seen.note(["hush-1"])
+    seen.keep(
+        "urn:a", {"tags": {"note": "hidden-2", "open": "shown-3"}, "code": Asset(text="x"), "key": Secret("own-4")}
+    )
+    event = {"resourcePreEvent": {"metadata": {"urn": "urn:a", "new": {"inputs": {"tags": {"note": "[secret]"}}}}}}
+    (files.events / "up.jsonl").write_text(json.dumps(event) + "\n")
+    stored = files.sealed.read_bytes()
+    assert not any(word in stored for word in (b"hush", b"hidden", b"gh-12", b"own-4"))
+    assert files.sealed.stat().st_mode & 0o777 == 0o600
+    files.sealed.write_bytes(stored + stored[:30])
+    after = Secrecy(told.model_copy(update={"recover": True}), {})
+    assert after.text("gh-123456 hush-1 hidden-2 shown-3 own-4") == "[secret] [secret] [secret] shown-3 [secret]"
+    files.forget()
+    assert not files.sealed.exists()
