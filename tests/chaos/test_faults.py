@@ -132,8 +132,6 @@ def test_a_call_that_fails(harness, emulator, auditor, case, nothing_left, tmp_p
     file.write_text(disturbed.file)
     began = time.monotonic()
     path, limits = str(PROGRAMS[disturbed.program]), LIMITS[disturbed.program]
-    if "--resource-timeout" not in harness("run", "--help").out:
-        limits = limits[:4]
     done = harness("run", path, "--target", emulator.url, "--faults", str(file), "--json", "-", *limits)
     document = done.document
     cell = document["cells"][0]
@@ -179,6 +177,4 @@ def same(name: str, told: str) -> bool:
 
 def lift(harness, run: str):
     """The fault is gone with its run; whoever comes later ends what is left."""
-    if " sweep " in harness("--help").out:
-        return harness("sweep", "--apply", "--run", run)
-    return harness("destroy", run, "--json", "-")
+    return harness("sweep", "--apply", "--run", run)
