@@ -178,7 +178,7 @@ def _engine_environment(spec: CellSpec, files: CellFiles) -> dict[str, str]:
     return engine_environment(
         spec.cell,
         files,
-        target=Target(kind=spec.target, url=spec.url),
+        target=Target(kind=spec.target, url=spec.endpoint),
         account=spec.account,
         provider=spec.provider,
         tags=run_tags(spec),

@@ -30,7 +30,7 @@ def through_faults(record: Record, resources: ExitStack) -> None:
         record.fail(CellStatus.ERRORED, Failure(phase=None, message=error.message, hint=error.hint))
         raise
     resources.enter_context(proxy)
-    record.spec = spec.model_copy(update={"url": proxy.url})
+    record.spec = spec.model_copy(update={"through": proxy.url})
     record.arm = proxy.arm
     os.environ["AWS_ENDPOINT_URL"] = proxy.url  # for probes that call boto3 by themselves
 

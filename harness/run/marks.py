@@ -37,7 +37,7 @@ def lease_tags(spec: CellSpec) -> dict[str, str]:
 def ambient(spec: CellSpec) -> Ambient:
     """What the bundled providers inherit from the cell. An emulator takes the account for the access key."""
     return Ambient(
-        endpoint=spec.url,
+        endpoint=spec.endpoint,
         region=spec.cell.region,
         access_key=spec.account if spec.url else None,
         secret_key=EMULATOR_SECRET if spec.url else None,

@@ -50,9 +50,15 @@ class CellSpec(Frozen):
     recheck: bool = True
     faults: tuple[FaultRule, ...] = ()
     fault_seed: int = 0
+    through: str | None = None  # URL of the cell's fault proxy, which leads to `url`
     host: tuple[int, int] | None = None  # pipes of a language host that was started early
     recover: bool = False
     first_failure: Failure | None = None  # of the process whose work is recovered
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where this process calls; what it tells others is `url`, for the proxy ends with the cell."""
+        return self.through or self.url
 
     def blank_result(self, status: CellStatus, failure: Failure | None) -> CellResult:
         """A result that says which cell it was and how it ended; whoever saw more of it adds that."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -209,6 +210,10 @@ def test_a_fault_for_destroy_leaves_up_alone_and_is_lifted_for_whoever_comes_lat
     assert (phases["up"], phases["destroy"], phases["leak check"]) == ("passed", "failed", "failed")
     left = auditor(done.cell["account"]).left()
     assert len(left) == len(done.cell["resources"]["leaked"]) == 1
+    # Whoever reads that asks the target: the proxy has ended with the run.
+    assert f"--endpoint-url {emulator.url}" in done.cell["resources"]["leaked"][0]["command"]
+    [record] = harness.home.glob("runs/*/*/leak.json")
+    assert json.loads(record.read_text())["target"] == emulator.url
     ended = harness("destroy", done.document["run"], "--json", "-")
     assert ended.code == 0, ended.err
     assert ended.cell["faults"] == []
