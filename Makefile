@@ -1,10 +1,11 @@
 # The README's two commands: `make run` and `make test`. Each sets up all that it needs, and is quick the second time.
 PYTHON ?= python3
 WORKERS ?= 3
+CHAOS_WORKERS ?= 2
 UV_VERSION := 0.13.9
 READY := .venv/.ready
 
-.PHONY: setup run test bench lint format lock engine browser clean
+.PHONY: setup run test chaos bench lint format lock engine browser clean
 
 setup: $(READY)
 
@@ -27,6 +28,10 @@ run: $(READY)
 # Most tests wait for processes of their own: three workers keep two cores busy.
 test: lint engine browser
 	.venv/bin/pytest -n $(WORKERS) --dist loadgroup
+
+# All campaigns: every call fails once, kills, signals, hard cases, soak. An hour and more; chaos.json has the counters.
+chaos: engine
+	.venv/bin/pytest tests/chaos --campaign -n $(CHAOS_WORKERS) --dist load --chaos-json chaos.json
 
 # The tests open the report's page in a real browser: yours, or Debian's.
 browser:

@@ -38,7 +38,7 @@ def main() -> None:
     from harness.hosts import loopback
     from harness.run.leak_record import write_leak_record
     from harness.run.lifecycle import run_cell
-    from harness.run.messages import GO, CellSpec, NoteMessage, ResultMessage
+    from harness.run.messages import CellSpec, NoteMessage, ResultMessage
     from harness.run.shield import Shield
     from harness.run.standing import Standing
     from harness.run.voice import Voice
@@ -63,12 +63,16 @@ def main() -> None:
     INTERRUPTS.hear = lambda name: shield.interrupt(name, standing.told())
     for name in INTERRUPTS.names:  # that came before there was a shield
         shield.interrupt(name, standing.told())
-    leased = threading.Event()
-    threading.Thread(target=_listen, args=(sys.stdin, shield, leased, GO), daemon=True).start()
+    leased, orphaned = threading.Event(), threading.Event()
+    threading.Thread(target=_listen, args=(sys.stdin, shield, leased, orphaned), daemon=True).start()
     threading.Thread(target=_beat, args=(voice.say,), daemon=True).start()
     record = run_cell(spec, shield, say, leased.wait)
     result = write_leak_record(spec, record.secrecy.clean(record.result()), record.secrecy.text)
-    CellFiles(spec.directory).keep_result(result.model_dump_json(indent=1))
+    files = CellFiles(spec.directory)
+    files.keep_result(result.model_dump_json(indent=1))
+    # The specification is written before the lease: without it no lease leads anybody here, and nothing was made.
+    if orphaned.is_set() and not leased.is_set() and not files.spec.exists():
+        files.remove()
     voice.say(ResultMessage(result=result))
     voice.end(LAST_WORDS)
     sys.stderr.flush()
@@ -91,12 +95,18 @@ def _claim_stdout() -> TextIO:
     return stream
 
 
-def _listen(stream: TextIO, shield: Shield, leased: threading.Event, go: str) -> None:
+def _listen(stream: TextIO, shield: Shield, leased: threading.Event, orphaned: threading.Event) -> None:
+    from harness.run.messages import ABANDON, GO
+
     for line in stream:
-        if line.strip() == go:
+        if line.strip() == GO:
             leased.set()
+        elif line.strip() == ABANDON:
+            shield.interrupt("nothing shall be run")
+            return
         elif line.startswith("stop "):
             shield.interrupt(line.removeprefix("stop ").strip())
+    orphaned.set()
     shield.interrupt("the harness process is gone")
 
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from harness.model import CellResult, CellStatus, Failure, PhaseName, PhaseResult, PhaseStatus, ResourceRef, Resources
 from harness.run.interrupts import held_back
 from harness.run.leak_record import write_leak_record
-from harness.run.messages import GO, MESSAGES, AliveMessage, CellSpec, Message, NoteMessage, ResultMessage
+from harness.run.messages import ABANDON, GO, MESSAGES, AliveMessage, CellSpec, Message, NoteMessage, ResultMessage
 from harness.run.overdue import Overdue
 from harness.run.secrecy import Secrecy
 from harness.world.command import stop_recorded_engine
@@ -147,6 +147,7 @@ class CellProcess:
         """End a process that was begun and shall not run. It has made nothing."""
         process = self._process
         if process is not None and process.stdin is not None and process.stdout is not None:
+            self._write(ABANDON)
             with contextlib.suppress(BrokenPipeError):  # it has ended already
                 process.stdin.close()
             process.stdout.close()

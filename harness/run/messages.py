@@ -109,6 +109,7 @@ class ResultMessage(Frozen):
     result: CellResult
 
 
+ABANDON = "abandon"  # the last line for a cell that shall not run: who started it lives, and clears up
 GO = "go"  # the line after the specification: the lease is on disk, things may be made
 Message: TypeAlias = Annotated[
     PhaseMessage | ProgressMessage | NoteMessage | AliveMessage | ResultMessage, Field(discriminator="kind")

@@ -22,6 +22,7 @@ import psutil
 
 from harness.errors import RunError
 
+_ATTRIBUTES: Final = ".attrs"  # beside each file of a file backend; no lock by itself
 _SLACK: Final = (
     2.0  # seconds between a process's start as the kernel counts it and the clock that the lock was stamped by
 )
@@ -53,7 +54,9 @@ def release_locks(
     Raises:
         RunError: a lock is somebody else's, or its owner lives. Nothing is removed then.
     """
-    locks = sorted((state / ".pulumi" / "locks").rglob("*.json"))
+    # Whatever it is called: the engine takes every file there for a lock, also its own draft of one.
+    found = (state / ".pulumi" / "locks").rglob("*")
+    locks = sorted(path for path in found if path.is_file() and path.suffix != _ATTRIBUTES)
     own, ask = me or ourselves(), started or _started
     for lock in locks:
         holder = _holder(lock, own, ask)
@@ -64,6 +67,7 @@ def release_locks(
             )
     for lock in locks:
         lock.unlink(missing_ok=True)
+        lock.with_name(lock.name + _ATTRIBUTES).unlink(missing_ok=True)
     return locks
 
 

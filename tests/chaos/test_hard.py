@@ -19,6 +19,7 @@ from cycle import Cycle
 
 ROOM = 260  # MiB of the small disk: the harness wants 200 free before it begins
 SILENCE = 5.0  # seconds
+DESTROY = "40s"  # what a full disk does to a destroy may be tried again until this is over
 NOTHING_LEFT = {0, 1, 130}  # exit codes that say so
 PHASES = ["up", pytest.param("destroy", marks=pytest.mark.campaign)]
 
@@ -74,9 +75,10 @@ def test_a_disk_that_fills_up(
 ) -> None:
     """From then on nothing can be written under the home. With room again, the sweep leaves nothing."""
     (harness.cwd / "theirs").touch()
-    cycle = begin(slow, "--json", "-", "--no-recheck")
+    cycle = begin(slow, "--json", "-", "--no-recheck", "--destroy-timeout", DESTROY)
     assert cycle.wait_phase(phase)
     cycle.pause(rng.uniform(0.1, 0.8))
+    cycle.account()  # a full disk takes no reader of the database either
     filler = fill(small_disk)
     case.tell(program=slow.name, moment=phase)
     if finished(cycle, case) in NOTHING_LEFT:
@@ -90,7 +92,7 @@ def test_a_disk_that_fills_up(
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_state_that_cannot_be_written(case, rng, harness, begin, recover, nothing_left, slow, auditor, phase) -> None:
     """The engine's state becomes read-only in the middle."""
-    cycle = begin(slow, "--json", "-", "--no-recheck")
+    cycle = begin(slow, "--json", "-", "--no-recheck", "--destroy-timeout", DESTROY)
     assert cycle.wait_phase(phase)
     cycle.pause(rng.uniform(0.1, 0.8))
     [state] = harness.home.glob("runs/*/*/state")

@@ -225,3 +225,14 @@ def test_a_signal_before_anything_is_begun_is_told(harness, shop, eventually, na
     assert done.code == 130, done.err
     assert "error: " in done.err or "INTERRUPTED" in done.err
     assert harness.processes() == []
+
+
+def test_a_command_that_dies_before_its_lease_leaves_no_folder(harness, shop, emulator, eventually) -> None:
+    """Nothing was made then, and no lease would ever lead anybody to state, passphrase and work folders."""
+    process = harness.start("run", str(shop("import time\ntime.sleep(60)\n")), "--target", emulator.url)
+    eventually(lambda: any("harness.run.cell" in line for line in harness.processes()))
+    process.kill()
+    process.communicate()
+    eventually(lambda: harness.processes() == [])
+    if not harness("leases", "--json", "-").document:
+        assert harness.remains() == []

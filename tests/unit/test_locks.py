@@ -52,9 +52,11 @@ def test_any_other_lock_is_refused_with_a_hint(tmp_path: Path, values, started, 
     assert other.exists()
 
 
-def test_a_torn_lock_in_a_folder_of_ours_is_ours(tmp_path: Path) -> None:
-    """A full disk cut it off."""
+@pytest.mark.parametrize("name", ["a.json", "a.json.18eb618edc0e906c.tmp"])
+def test_a_torn_lock_in_a_folder_of_ours_is_ours(tmp_path: Path, name: str) -> None:
+    """A full disk cut it off, or left the engine's draft of it: each keeps every engine from working with the stack."""
     path = lock(tmp_path)
+    path = path.rename(path.with_name(name))
     path.write_text('{"pid": 1')
     assert release_locks(tmp_path, ME, lambda _: NOW - 60) == [path]
 
