@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from harness.model import Lease, LeaseState
@@ -26,16 +26,18 @@ class Leases:
         self._database = database
 
     def open(self, lease: Lease) -> None:
-        """Write a lease; it is on disk when this returns. Raises HomeError."""
+        """Write a lease, or write it anew; it is on disk when this returns. Raises HomeError."""
+        # Statements, no objects: the mapper would keep what it compiles for each database that was ever opened.
         with self._database.session() as session:
-            session.merge(LeaseRow(**lease.model_dump()))
+            session.execute(delete(LeaseRow).where(LeaseRow.run == lease.run, LeaseRow.cell == lease.cell))
+            session.execute(insert(LeaseRow).values(**lease.model_dump()))
 
     def begin(self, lease: Lease) -> bool:
         """Write a lease unless there is one of that run and cell; says whether it was written. Raises HomeError."""
         with self._database.session() as session:
             try:
                 with session.begin_nested():
-                    session.add(LeaseRow(**lease.model_dump()))
+                    session.execute(insert(LeaseRow).values(**lease.model_dump()))
             except IntegrityError:
                 return False
         return True
