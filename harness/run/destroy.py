@@ -18,7 +18,7 @@ from harness.run.cell_world import CellWorld
 from harness.run.estate import Estate
 from harness.run.failure import last_words
 from harness.run.leak_check import check_leaks
-from harness.run.operation import operate
+from harness.run.operation import RESOURCE_LIMIT, operate
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 from harness.run.verdicts import HINTS, Patience, Verdict, judge_all
@@ -37,7 +37,7 @@ class Destroyer:
         self._record = record
         self._shield = shield
         self._estate = Estate(world, record, shield)
-        self._attempts = 0
+        self._failed: list[PhaseError] = []  # attempts of the engine's destroy
 
     def run(self) -> None:
         """Both phases, whatever the first one ends with. Records, raises nothing that the user can cause."""
@@ -104,16 +104,26 @@ class Destroyer:
             with self._shield.sparing(reserve):
                 patience.persist(self._attempt, _judge)
         except PhaseError as error:
-            hint = HINTS.get(_judge(error) or Verdict.UNKNOWN)
-            if hint:
-                told = error.failure.model_copy(update={"hint": f"{hint} harness destroy {self._record.spec.run}"})
-                raise PhaseError(told, interrupted=error.interrupted, stopped=error.stopped) from error
-            raise
+            raise self._told(error) from error
+
+    def _told(self, error: PhaseError) -> PhaseError:
+        """The failure that ended the attempts, with what helps; a limit that ended them is told beside the cause."""
+        hint = HINTS.get(_judge(error) or Verdict.UNKNOWN)
+        causes = [one for one in self._failed if not one.stopped]
+        if error.stopped and causes:
+            tried = f"tried {len(self._failed)} times, then {error.failure.message}"
+            detail = "\n".join(part for part in (causes[-1].failure.detail, tried) if part)
+            failure = causes[-1].failure.model_copy(update={"detail": detail, "hint": error.failure.hint})
+        elif hint:
+            told = f"{hint} harness destroy {self._record.spec.run}"
+            failure = error.failure.model_copy(update={"hint": told})
+        else:
+            failure = error.failure
+        return PhaseError(failure, interrupted=error.interrupted, stopped=error.stopped, limit=error.limit)
 
     def _attempt(self) -> None:
         """One destroy by the engine. From the second on, what came up since the last is cleared away first."""
-        self._attempts += 1
-        if self._attempts > 1:
+        if self._failed:
             self._world.provider()  # started again if it died
             self._release_lock()
             self._reconcile()
@@ -122,6 +132,9 @@ class Destroyer:
         planned = len(self._stack.checkpoint().resources)
         try:
             operate(self._stack, self._record, self._shield, PhaseName.DESTROY, self._stack.destroy, planned=planned)
+        except PhaseError as error:
+            self._failed.append(error)
+            raise
         finally:
             self._estate.learn()
 
@@ -141,6 +154,10 @@ class Destroyer:
 
 def _judge(error: BaseException) -> Verdict | None:
     """What a failed destroy means for the next attempt; None when it was stopped, or it was no destroy that failed."""
-    if not isinstance(error, PhaseError) or error.stopped:
+    if not isinstance(error, PhaseError):
+        return None
+    if error.limit == RESOURCE_LIMIT:
+        return Verdict.PASSING  # a call that hangs; the next attempt may be answered
+    if error.stopped:
         return None
     return judge_all([error.failure.message, *error.failure.detail.splitlines()])

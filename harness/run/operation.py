@@ -17,6 +17,7 @@ from harness.world.command import BUNDLED_GRACE, FIRST_GRACE, EngineFailedError,
 from harness.world.engine_words import short_name
 from harness.world.stack import Stack
 
+RESOURCE_LIMIT = "--resource-timeout"  # as a phase that it ended names it
 PROGRESS_EVERY = 0.2  # seconds between two progress messages
 DESTROY_GRACE = 5.0  # seconds
 COUNTED = {PhaseName.UP, PhaseName.DESTROY}  # the others change nothing
@@ -70,7 +71,7 @@ def operate(
 
 def _overdue(timeline: Timeline, limit: float | None) -> str | None:
     late = timeline.overdue(limit) if limit is not None else None
-    return f"{late} (--resource-timeout)" if late else None
+    return f"{late} ({RESOURCE_LIMIT})" if late else None
 
 
 def _grace(record: Record, phase: PhaseName) -> float:

@@ -152,7 +152,10 @@ def test_a_call_that_fails(harness, emulator, auditor, case, nothing_left, tmp_p
 
 def names_the_fault(disturbed: Disturbed, error: dict[str, Any]) -> bool:
     """Whether the cause is told in words that lead to the fault."""
-    silent = {"reset": ("closed", "reset", "Connection"), "hang": ("limit", "timed out", "timeout", "no answer")}
+    silent = {
+        "reset": ("closed", "reset", "Connection"),
+        "hang": ("limit", "timed out", "timeout", "no answer", "has not come back"),
+    }
     words = silent.get(disturbed.kind, ("injected by harness --faults",))
     # The answer to a HEAD has no text, so that only the operation tells.
     return any(word in error["message"] for word in (*words, f"operation {disturbed.call.partition(':')[2]}"))
