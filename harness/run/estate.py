@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from harness.model import ResourceRef
+from harness.model import RUN_TAG, STACK_TAG, PhaseName, PhaseStatus, ResourceRef
 from harness.providers.aws.unblocking import LIFTS
 from harness.providers.journal import read_journal
 from harness.run.cell_world import CellWorld
@@ -16,11 +16,13 @@ from harness.run.record import Record
 from harness.run.removal import remove
 from harness.run.shield import Shield
 from harness.world.checkpoint import StateResource
+from harness.world.deletable import ADOPTED
 from harness.world.provider import Asked
 
 ASKING = 120.0  # seconds for one question to the target about all that is known
 ASKING_LATE = 20.0  # the same once the destroy's own time is over: the leak check still gets its answer
 _TELL = 5  # things that one note names
+OTHERS = ("pulumi-python:", "command:")  # dynamic resources and commands: they may have made anything, anywhere
 _FORCED = ("forceDestroy", "forceDelete")  # the program says so itself: the provider empties it when it must
 
 
@@ -50,9 +52,35 @@ class Estate:
         self.ledger.add_journal(read_journal(self._stack.files.journal))
 
     def search(self, types: Iterable[str]) -> None:
-        """Look for the run's tag. An unanswered create of a type that was searched is no longer in doubt."""
+        """Look for our tags. An unanswered create of a type that was searched is no longer in doubt.
+
+        On AWS the run's other cells are in the same account, so that its tag alone is no proof that a thing is ours.
+        """
+        spec = self._record.spec
         wanted = set(types) if not self.ledger.incomplete else self.ledger.all_types
-        search_into(self.ledger, self._world.provider(), self._record.spec.run, wanted, self.patience())
+        tags = {RUN_TAG: spec.run} if spec.whole_run else {RUN_TAG: spec.run, STACK_TAG: spec.cell.stack}
+        search_into(self.ledger, self._world.provider(), tags, wanted, self.patience())
+
+    @property
+    def engine_proved(self) -> bool:
+        """Whether the engine said of each delete that it worked: all that speaks for what we cannot ask about."""
+        destroyed = any(
+            one.phase is PhaseName.DESTROY and one.status is PhaseStatus.PASSED for one in self._record.phases
+        )
+        state = self._stack.checkpoint()
+        emptied = state.exists and not (state.damaged or state.resources or state.pending)
+        return destroyed and emptied and not self.ledger.incomplete
+
+    @property
+    def left_to_others(self) -> tuple[ResourceRef, ...]:
+        """What the state still holds of providers of the program's own: only they can say whether it is gone."""
+        state = self._stack.checkpoint()
+        why = "its own provider did not delete it, and only that can tell"
+        return tuple(
+            ResourceRef(type=one.type, id=one.id or "?", urn=one.urn, reason=why)
+            for one in (*state.resources, *state.pending)
+            if one.type.startswith(OTHERS)
+        )
 
     def survey(self, known: Iterable[Known]) -> Survey:
         """Ask for each by describe."""
@@ -68,7 +96,9 @@ class Estate:
 
     def unblock(self) -> None:
         """Lift what would keep resources of the state from being deleted, in the state and at the target."""
-        standing = [one for one in self._stack.checkpoint().resources if not one.imported]
+        standing = [
+            one for one in self._stack.checkpoint().resources if not (one.imported or one.type.startswith(ADOPTED))
+        ]
         lifted_now = [
             (Known(type_, id_, self._region_of(standing, type_, id_)), word)
             for type_, id_, word in self._stack.make_deletable()

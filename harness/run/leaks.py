@@ -7,10 +7,10 @@ tag search alone both misses and invents. Beside that, what AWS leaves of it out
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.model import RUN_TAG, ResourceRef
+from harness.model import ResourceRef
 from harness.providers.aws.leftovers import parents
 from harness.providers.contract import Presence
 from harness.run.ledger import Known, Ledger
@@ -37,14 +37,16 @@ class Remains:
     unverified: tuple[tuple[Known, str], ...]
 
 
-def search_into(ledger: Ledger, provider: ProviderProcess, run: str, types: Iterable[str], timeout: float) -> None:
-    """Add to the ledger what carries the run's tag, and of which types that cannot be told.
+def search_into(
+    ledger: Ledger, provider: ProviderProcess, tags: Mapping[str, str], types: Iterable[str], timeout: float
+) -> None:
+    """Add to the ledger what carries all these tags, and of which types that cannot be told.
 
     Raises WorldError when the provider process does not answer.
     """
     wanted = sorted(types)
     for region in sorted(ledger.regions) if wanted else ():
-        seen = provider.search(region, wanted, {RUN_TAG: run}, timeout=timeout)
+        seen = provider.search(region, wanted, tags, timeout=timeout)
         found = [Known(one.type, one.id, one.region, source="tag") for one in seen.found]
         ledger.add_found(found, searched=seen.searched, region=region, failed=seen.failed)
 

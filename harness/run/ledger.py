@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.providers.journal import Journal
 from harness.world.checkpoint import Checkpoint, StateResource
+from harness.world.deletable import ADOPTED
 
 if TYPE_CHECKING:
     from harness.providers.aws.declare import Resource
@@ -100,7 +101,7 @@ class Ledger:
         self._unsearched |= {(type_, where): why for type_, why in (failed or {}).items() for where in regions}
 
     def _add(self, known: Known) -> None:
-        if known.type.startswith(NOT_AT_THE_TARGET) or (known.type, known.id) in self.foreign:
+        if known.type.startswith((*NOT_AT_THE_TARGET, *ADOPTED)) or (known.type, known.id) in self.foreign:
             return
         if not known.id:
             declared = _declared().get(known.type)

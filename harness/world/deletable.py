@@ -7,6 +7,11 @@ from typing import Any
 from harness.providers.aws.unblocking import SILENT, SWITCHES
 
 _PACKAGE = "aws:"
+ADOPTED = tuple(
+    f"aws:ec2/default{thing}:"
+    for thing in ("Vpc", "Subnet", "RouteTable", "NetworkAcl", "SecurityGroup", "VpcDhcpOptions")
+)
+"""Types by which a program takes over what the account had before: with `forceDestroy` it would be deleted."""
 
 
 def make_deletable(deployment: dict[str, Any], changes: list[tuple[str, str, str]]) -> bool:
@@ -19,12 +24,13 @@ def make_deletable(deployment: dict[str, Any], changes: list[tuple[str, str, str
     for entry in deployment.get("resources") or []:
         imported = bool(entry.get("importID"))
         different |= _set(entry, "protect", False) | _set(entry, "retainOnDelete", imported)
-        if imported or entry.get("external") or not str(entry.get("type", "")).startswith(_PACKAGE):
+        type_ = str(entry.get("type", ""))
+        if imported or entry.get("external") or not type_.startswith(_PACKAGE) or type_.startswith(ADOPTED):
             continue
         words: list[str] = []
         for side in ("inputs", "outputs"):
             different |= _switch(entry.get(side) or {}, words)
-        what = (str(entry["type"]), str(entry.get("id") or ""))
+        what = (type_, str(entry.get("id") or ""))
         changes.extend((*what, word) for word in dict.fromkeys(words))
     return different
 

@@ -115,3 +115,31 @@ def test_a_run_makes_and_deletes_it(harness, emulator, tmp_path, folder):
     assert done.cell["resources"]["created"] == done.cell["resources"]["deleted"] == 1
     assert list(folder.iterdir()) == []
     assert harness.processes() == []
+
+
+def test_one_that_cannot_be_deleted_is_not_forgotten(harness, emulator, tmp_path, folder):
+    """Only its own provider knows of it: LEAKED, with the state kept, until that has deleted it."""
+    program = tmp_path / "dynamic"
+    program.mkdir()
+    (program / "Pulumi.yaml").write_text("name: dynamic\nruntime: python\n", encoding="utf-8")
+    (program / "__main__.py").write_text(PROGRAM + f"\nFile('one', {str(folder)!r})\n", encoding="utf-8")
+    refuses = f"""
+import pathlib
+
+def place(folder, name):
+    made = pathlib.Path(folder) / f"{{name}}.made"
+    assert not made.exists() or pathlib.Path({str(tmp_path / "allowed")!r}).exists(), "not today"
+    return made
+"""
+    (program / "places.py").write_text(refuses, encoding="utf-8")
+    done = harness("run", str(program), "--target", emulator.url, "--no-recheck", "--json", "-")
+    assert done.code == 3, done.err
+    [doubt] = done.cell["resources"]["unverified"]
+    assert doubt["type"].startswith("pulumi-python:")
+    assert "not today" in done.cell["error"]["message"] + done.cell["error"]["detail"]
+    assert len(list(folder.iterdir())) == 1
+    (tmp_path / "allowed").touch()
+    done = harness("destroy", done.document["run"], "--json", "-")
+    assert done.code == 0, done.err
+    assert list(folder.iterdir()) == []
+    assert harness("leases", "--json", "-").document == []

@@ -68,3 +68,10 @@ def test_a_state_is_edited_whole_or_not_at_all(tmp_path) -> None:
     assert not edit_state(tmp_path, "shop", "other", lambda _: True)
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_what_the_account_had_before_is_never_made_deletable() -> None:
+    """A program that takes over the default VPC or subnet: with `forceDestroy` it would be deleted."""
+    kinds = ("defaultVpc:DefaultVpc", "defaultSubnet:DefaultSubnet")
+    entries = [entry(f"aws:ec2/{kind}", {"forceDestroy": False}) for kind in kinds]
+    assert lifted(*entries) == ([], entries, False)

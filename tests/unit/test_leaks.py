@@ -110,7 +110,7 @@ def test_a_search_by_tags_is_no_proof_for_what_carries_none() -> None:
     untagged = "aws:s3/bucketPolicy:BucketPolicy"
     ledger = Ledger("us-east-1")
     ledger.add_journal(Journal(intents=(intent(1, None, untagged),), made=(), refused=frozenset()))
-    search_into(ledger, Target({}), "r-1", {untagged}, 1)
+    search_into(ledger, Target({}), {"harness:run": "r-1"}, {untagged}, 1)
     assert [ref.type for ref in doubts(ledger)] == [untagged]
 
 
@@ -128,11 +128,17 @@ def test_a_search_that_failed_is_no_proof_either() -> None:
     ledger = Ledger("us-east-1")
     journal = Journal(intents=(intent(1, None),), made=(), refused=frozenset())
     ledger.add_journal(journal)
-    search_into(ledger, Target({}, failed={BUCKET: "AccessDenied", QUEUE: "AccessDenied"}), "r-1", {BUCKET, QUEUE}, 1)
+    search_into(
+        ledger,
+        Target({}, failed={BUCKET: "AccessDenied", QUEUE: "AccessDenied"}),
+        {"harness:run": "r-1"},
+        {BUCKET, QUEUE},
+        1,
+    )
     assert {(ref.type, ref.region) for ref in doubts(ledger)} == {(BUCKET, "eu-west-1"), (BUCKET, "us-east-1")}
     assert {ref.type for ref in doubts(ledger, journaled=False)} == {BUCKET, QUEUE}
     assert all("AccessDenied" in ref.reason for ref in doubts(ledger)[1:])
-    search_into(ledger, Target({}), "r-1", {BUCKET}, 1)
+    search_into(ledger, Target({}), {"harness:run": "r-1"}, {BUCKET}, 1)
     assert doubts(ledger) == ()
 
 
@@ -185,6 +191,6 @@ def test_tags_are_searched_in_every_region_that_was_touched() -> None:
     """A program may have providers for several."""
     ledger = Ledger("a")
     ledger.add_journal(Journal(intents=(intent(1, "x"),), made=(), refused=frozenset()))
-    search_into(ledger, Target({}, tagged=True), "r-1", {BUCKET}, 1)
+    search_into(ledger, Target({}, tagged=True), {"harness:run": "r-1"}, {BUCKET}, 1)
     assert [one.id for one in ledger.known if one.source == "tag"] == ["tagged-a", "tagged-eu-west-1"]
-    search_into(ledger, Target({}, tagged=True), "r-1", set(), 1)
+    search_into(ledger, Target({}, tagged=True), {"harness:run": "r-1"}, set(), 1)

@@ -1,0 +1,143 @@
+"""The verdict of the leak check: an answer that is missing is no proof, whoever was to give it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.model import PhaseName, PhaseResult, PhaseStatus, ResourceRef
+from harness.run.estate import Estate
+from harness.run.leak_check import check_leaks
+from harness.run.leaks import Remains, Survey
+from harness.run.ledger import Known, Ledger
+from harness.run.record import PhaseError
+from harness.world.checkpoint import Checkpoint, StateResource
+
+DECLARED, UNDECLARED = "aws:s3/bucket:Bucket", "aws:gamelift/fleet:Fleet"
+DYNAMIC = "pulumi-python:dynamic:Resource"
+
+
+class Silent:
+    """An estate of which one thing could not be asked about."""
+
+    endpoint = None
+
+    def __init__(self, type_: str, *, proved: bool, others: tuple[ResourceRef, ...] = ()) -> None:
+        self.ledger = Ledger("us-east-1")
+        self.engine_proved = proved
+        self.left_to_others = others
+        self._known = Known(type_, "it", "us-east-1")
+
+    def learn(self) -> None: ...
+    def search(self, _types: Any) -> None: ...
+    def keep_remnants(self, _remains: Any) -> None: ...
+
+    def survey(self, _known: Any) -> Survey:
+        return Survey((), ((self._known, "AccessDenied"),) if self._known.type else ())
+
+    def remains(self, _known: Any, **_flags: bool) -> Remains:
+        return Remains((), ())
+
+
+def record(provider: str) -> Any:
+    """What a cell of that provider would record."""
+    return SimpleNamespace(spec=SimpleNamespace(provider=provider, run="r-1"), unverified=(), leaked=(), lasting=())
+
+
+@pytest.mark.parametrize(
+    ("provider", "type_", "proved"),
+    [
+        ("bundled", DECLARED, True),
+        ("bundled", UNDECLARED, True),
+        ("official", DECLARED, True),
+        ("official", DECLARED, False),
+        ("official", UNDECLARED, False),
+    ],
+)
+def test_what_could_not_be_asked_about_is_not_gone(provider: str, type_: str, proved: bool) -> None:
+    """Denied, throttled, expired: it stays in doubt, with the official provider as well."""
+    kept = record(provider)
+    with pytest.raises(PhaseError, match="could not be asked about"):
+        check_leaks(Silent(type_, proved=proved), kept)
+    assert [one.id for one in kept.unverified] == ["it"]
+
+
+def test_only_what_nobody_can_ask_about_may_be_vouched_for() -> None:
+    """A type without a declaration, of which the official plugin has said that it deleted it: told, and no leak."""
+    kept = record("official")
+    check_leaks(Silent(UNDECLARED, proved=True), kept)
+    assert [one.type for one in kept.unverified] == [UNDECLARED]
+
+
+@pytest.mark.parametrize("provider", ["bundled", "official"])
+def test_what_a_program_makes_by_its_own_provider_is_not_forgotten(provider: str) -> None:
+    """A dynamic resource that is still in the state: nobody else can say whether it is gone."""
+    others = (ResourceRef(type=DYNAMIC, id="it"),)
+    with pytest.raises(PhaseError, match="could not be asked about"):
+        check_leaks(Silent("", proved=True, others=others), record(provider))
+
+
+def estate(
+    checkpoint: Checkpoint, *, destroyed: bool, whole_run: bool = False, asked: list[Any] | None = None
+) -> Estate:
+    """One that has this state and this outcome of the destroy; `asked` gets the tags of searches."""
+    status = PhaseStatus.PASSED if destroyed else PhaseStatus.FAILED
+    phases = [PhaseResult(phase=PhaseName.DESTROY, status=status, seconds=1)]
+    cell = SimpleNamespace(region="us-east-1", stack="shop-abc")
+    spec = SimpleNamespace(url=None, cell=cell, run="r-1", whole_run=whole_run)
+
+    def search(_region: str, _types: Any, tags: Any, **_limits: Any) -> Any:
+        assert asked is not None
+        asked.append(dict(tags))
+        return SimpleNamespace(found=[], searched=[], failed={})
+
+    world = SimpleNamespace(
+        stack=SimpleNamespace(checkpoint=lambda: checkpoint),
+        files=SimpleNamespace(read_foreign=set),
+        provider=lambda: SimpleNamespace(search=search),
+    )
+    shield = SimpleNamespace(remaining=1.0)
+    return Estate(world, SimpleNamespace(spec=spec, phases=phases), shield)  # type: ignore[arg-type]
+
+
+def held(type_: str) -> StateResource:
+    """A resource of the state."""
+    return StateResource(urn="u", type=type_, id="it", region=None, outputs={})
+
+
+def test_the_engines_word_counts_only_when_it_destroyed_all() -> None:
+    """A destroy that failed, a state that is lost, damaged or not empty, proves nothing."""
+    empty = Checkpoint(exists=True)
+    assert estate(empty, destroyed=True).engine_proved
+    for state, destroyed in (
+        (empty, False),
+        (Checkpoint(), True),
+        (Checkpoint(exists=True, damaged=True), True),
+        (Checkpoint(exists=True, resources=(held(DECLARED),)), True),
+        (Checkpoint(exists=True, pending=(held(DECLARED),)), True),
+    ):
+        assert not estate(state, destroyed=destroyed).engine_proved
+
+
+def test_dynamic_resources_of_the_state_are_named() -> None:
+    """Made, or cut off while they were."""
+    state = Checkpoint(exists=True, resources=(held(DYNAMIC), held(DECLARED)), pending=(held(DYNAMIC),))
+    assert [one.type for one in estate(state, destroyed=False).left_to_others] == [DYNAMIC, DYNAMIC]
+
+
+@pytest.mark.parametrize("whole_run", [False, True])
+def test_other_cells_of_the_run_are_not_ours(whole_run: bool) -> None:
+    """On AWS they are in the same account: only a sweep of what has no lease searches for the run's tag alone."""
+    asked: list[Any] = []
+    estate(Checkpoint(), destroyed=True, whole_run=whole_run, asked=asked).search({DECLARED})
+    run = {"harness:run": "r-1"}
+    assert asked == [run if whole_run else run | {"harness:stack": "shop-abc"}]
+
+
+def test_what_a_program_took_over_from_the_account_is_not_ours() -> None:
+    """The default VPC is asked about by nobody, and deleted by nobody."""
+    ledger = Ledger("us-east-1")
+    ledger.add_state(Checkpoint(exists=True, resources=(held("aws:ec2/defaultVpc:DefaultVpc"), held(DECLARED))))
+    assert [one.type for one in ledger.known] == [DECLARED]
