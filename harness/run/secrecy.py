@@ -99,7 +99,7 @@ class Secrecy:
         if self._after_a_death:
             who = "the processes knew that died" if self._untold else "a program knew that was killed with its engine"
             write(f"warning: secrets that only {who} are not removed from the lines above")
-        paths = [files.log, files.directory / "provider.log"]
+        paths = [files.log, files.faults, files.directory / "provider.log"]  # a fault names the resource that it met
         if result.status is not CellStatus.PASSED:  # else they go with the rest of the cell
             paths += files.events.glob("*.jsonl")
         if any(phase.phase is PhaseName.LEAK_CHECK and phase.status is PhaseStatus.PASSED for phase in result.phases):

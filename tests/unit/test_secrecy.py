@@ -104,10 +104,11 @@ def test_what_is_told_while_it_runs_is_freed_of_what_is_known(tmp_path: Path) ->
 
 @pytest.mark.parametrize("proved", [True, False])
 def test_the_journal_is_evidence_until_the_target_has_answered(tmp_path: Path, proved: bool) -> None:
-    """It is cleaned when nothing is left; the events of a cell that did not pass are, in any case."""
+    """It is cleaned when nothing is left; what met a fault, and the events of a cell that did not pass, in any case."""
     files = CellFiles(tmp_path)
     files.make()
-    for path in (files.journal, files.log, files.events / "up-1.jsonl", tmp_path / "provider.log"):
+    always = (files.log, files.faults, files.events / "up-1.jsonl", tmp_path / "provider.log")
+    for path in (files.journal, *always):
         path.write_text("hush-1\n")
     told = spec(tmp_path, {})
     secrecy = Secrecy(told, {})
@@ -117,7 +118,7 @@ def test_the_journal_is_evidence_until_the_target_has_answered(tmp_path: Path, p
     result = secrecy.clean(told.blank_result(CellStatus.ERRORED, None).model_copy(update={"phases": phases}))
     assert result.phases[0].detail == "[secret]"
     assert files.journal.read_text() == ("[secret]\n" if proved else "hush-1\n")
-    for path in (files.log, files.events / "up-1.jsonl", tmp_path / "provider.log"):
+    for path in always:
         assert path.read_text() == "[secret]\n"
 
 
