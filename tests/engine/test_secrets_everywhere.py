@@ -124,6 +124,7 @@ def test_a_run_that_was_kept_and_then_destroyed(harness, canaries: Canaries) -> 
     over = harness("destroy", run, "--json", "-")
     assert over.code == 0, over.err
     assert over.cell["resources"]["leaked"] == over.cell["resources"]["unverified"] == []
+    assert "are not removed" not in Path(over.cell["log"]).read_text(), "nobody died"
     canaries.assert_silent(done.out, done.err, over.out, over.err)
 
 
@@ -175,4 +176,5 @@ def test_a_run_that_was_killed_and_recovered_by_another_shell(
     assert "master is [secret]" in log
     # An output that is marked by the program alone is told to nobody before the program ends: the log says so.
     assert "only the processes knew that died" not in log
+    assert "only a program knew that was killed with its engine" in log
     canaries.assert_silent(out, err, shown.out, shown.err, over.out, over.err, but=WRITTEN["output"])

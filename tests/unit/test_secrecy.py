@@ -138,6 +138,16 @@ def test_what_the_events_hide_is_found_where_the_provider_was_told_it(tmp_path: 
     assert seen.secrets({"urn:none": [["tags"]]}) == ["12345", "first-1", "marked-1"]
 
 
+def test_events_that_hide_a_secret_but_are_of_no_resource_hide_no_others(tmp_path: Path) -> None:
+    """The prelude of a stack with an encrypted configuration, and what was cleaned before, stand beside steps."""
+    events = (
+        {"preludeEvent": {"config": {"shop:dbPassword": "[secret]"}}},
+        {"resourcePreEvent": {"metadata": {"urn": "urn:a", "new": {"inputs": {"note": "[secret]"}}}}},
+    )
+    (tmp_path / "up-1.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    assert _hidden(tmp_path) == {"urn:a": [["note"]]}
+
+
 def test_the_engines_own_marks_are_read_from_the_wire() -> None:
     """A provider's configuration comes marked; an output is secret when it says so."""
     sent = wire.encode(
