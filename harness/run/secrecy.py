@@ -33,6 +33,7 @@ _VARIABLE = re.compile(r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRE
 _ARN = re.compile(r"arn:aws|alias/")
 _EMULATORS = frozenset({EMULATOR_SECRET, "test"})  # keys that everybody gives to emulators
 _PLAIN = re.compile(r"true|false|yes|no|none|null|enabled|disabled|\d{1,5}", re.IGNORECASE)
+_CLEANED = {"texts": [], "cleaned": True}  # the last that is sealed by a process that lived to clean what it wrote
 
 
 class Secrecy:
@@ -57,6 +58,7 @@ class Secrecy:
 
     def _unsealed(self) -> Iterable[Any]:
         """What processes of this cell knew that are gone."""
+        self._after_a_death |= list(self._sealed.records())[-1:] != [_CLEANED]
         return Seen.unsealed(self._sealed).secrets(_hidden(self._files.events))
 
     def learn(self, values: Iterable[Any]) -> None:
@@ -99,7 +101,7 @@ class Secrecy:
         if self._after_a_death:
             who = "the processes knew that died" if self._untold else "a program knew that was killed with its engine"
             write(f"warning: secrets that only {who} are not removed from the lines above")
-        paths = [files.log, files.directory / "provider.log"]
+        paths = [files.log, files.faults, files.directory / "provider.log"]  # a fault names the resource that it met
         if result.status is not CellStatus.PASSED:  # else they go with the rest of the cell
             paths += files.events.glob("*.jsonl")
         if any(phase.phase is PhaseName.LEAK_CHECK and phase.status is PhaseStatus.PASSED for phase in result.phases):
@@ -109,6 +111,7 @@ class Secrecy:
         _clean_file(redactor.overwrite, files.directory.parent / "emulator.log")  # it is still written to
         if result.status is not CellStatus.PASSED:
             leave_no_plain_text(redactor, files, self._cell)
+            self._sealed.add(_CLEANED)
         told = result.model_dump_json().encode("utf-8", "replace")
         return result if redactor.data(told) == told else redactor.model(result)  # seldom: the walk takes its time
 
@@ -178,7 +181,9 @@ def _hidden(events: Path) -> dict[str, list[list[str | int]]]:
             except ValueError:  # the last line of an engine that was killed
                 continue
             steps = (one["metadata"] for one in event.values() if isinstance(one, dict) and "metadata" in one)
-            step: Mapping[str, Any] = next(steps, {})
+            step: Mapping[str, Any] | None = next(steps, None)
+            if step is None:  # a prelude or a message, of no resource
+                continue
             for state in (step.get("old") or {}, step.get("new") or {}):
                 for side in ("inputs", "outputs"):
                     known = found.setdefault(step["urn"], [])

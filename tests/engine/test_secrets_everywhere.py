@@ -124,22 +124,30 @@ def test_a_run_that_was_kept_and_then_destroyed(harness, canaries: Canaries) -> 
     over = harness("destroy", run, "--json", "-")
     assert over.code == 0, over.err
     assert over.cell["resources"]["leaked"] == over.cell["resources"]["unverified"] == []
+    assert "are not removed" not in Path(over.cell["log"]).read_text(), "nobody died"
     canaries.assert_silent(done.out, done.err, over.out, over.err)
 
 
-def test_a_run_that_leaked(harness, canaries: Canaries, line, auditor) -> None:
-    """The target refuses one delete: what is recorded for whoever comes next is silent too."""
-    line.operation, line.answers, line.delivers = b"DeleteQueue", 403, False
-    line.body = b'{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "not today"}'
-    done = harness("run", canaries.program(), "--target", line.url, *canaries.flags(), **canaries.variables())
+def test_a_run_that_leaked(harness, canaries: Canaries, emulator, auditor, tmp_path: Path) -> None:
+    """Deletes are denied on cue: records of the leak, what the proxy wrote and what a sweep says are silent too."""
+    file = tmp_path / "faults.toml"
+    file.write_text('[[fault]]\nkind = "denied"\nservice = "sqs"\noperation = "DeleteQueue"\nmust_fire = true\n')
+    flags = ("--target", emulator.url, "--faults", str(file), *canaries.flags())
+    done = harness("run", canaries.program(), *flags, **canaries.variables())
     cell = document(canaries)
     assert (done.code, cell["status"]) == (3, "LEAKED"), done.err
     assert cell["resources"]["leaked"]
-    canaries.assert_silent(done.out, done.err)
-    line.operation = b""
-    over = harness("destroy", json.loads((canaries.reports / "run.json").read_text())["run"], "--json", "-")
+    folder = Path(cell["leak_record"]).parent
+    assert {one.name for one in folder.iterdir()} >= {"leak.json", "leak.txt", "leak-state.json", "faults.jsonl"}
+    run = json.loads((canaries.reports / "run.json").read_text())["run"]
+    told = [done.out, done.err]
+    for command in (("history", "show", run), ("leases",), ("sweep",), ("sweep", "--json", "-")):
+        again = harness(*command)
+        told += [again.out, again.err]
+    canaries.assert_silent(*told)
+    over = harness("sweep", "--apply", "--run", run, "--json", "-")
     assert over.code == 0, over.err
-    canaries.assert_silent(done.out, done.err, over.out, over.err)
+    canaries.assert_silent(*told, over.out, over.err)
     assert auditor(cell["account"]).left() == []
 
 
@@ -160,6 +168,7 @@ def test_a_run_that_was_killed_and_recovered_by_another_shell(
     secrets = canaries.secrets()
     assert [line for line in commands.values() if any(secret in line for secret in secrets)] == []
     [lease] = harness("leases", "--json", "-").document
+    shown = harness("sweep")
     over = harness("destroy", lease["run"], "--json", "-")
     assert over.code == 0, over.err
     log = Path(over.cell["log"]).read_text()
@@ -167,4 +176,5 @@ def test_a_run_that_was_killed_and_recovered_by_another_shell(
     assert "master is [secret]" in log
     # An output that is marked by the program alone is told to nobody before the program ends: the log says so.
     assert "only the processes knew that died" not in log
-    canaries.assert_silent(out, err, over.out, over.err, but=WRITTEN["output"])
+    assert "only a program knew that was killed with its engine" in log
+    canaries.assert_silent(out, err, shown.out, shown.err, over.out, over.err, but=WRITTEN["output"])

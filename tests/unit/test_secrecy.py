@@ -104,10 +104,11 @@ def test_what_is_told_while_it_runs_is_freed_of_what_is_known(tmp_path: Path) ->
 
 @pytest.mark.parametrize("proved", [True, False])
 def test_the_journal_is_evidence_until_the_target_has_answered(tmp_path: Path, proved: bool) -> None:
-    """It is cleaned when nothing is left; the events of a cell that did not pass are, in any case."""
+    """It is cleaned when nothing is left; what met a fault, and the events of a cell that did not pass, in any case."""
     files = CellFiles(tmp_path)
     files.make()
-    for path in (files.journal, files.log, files.events / "up-1.jsonl", tmp_path / "provider.log"):
+    always = (files.log, files.faults, files.events / "up-1.jsonl", tmp_path / "provider.log")
+    for path in (files.journal, *always):
         path.write_text("hush-1\n")
     told = spec(tmp_path, {})
     secrecy = Secrecy(told, {})
@@ -117,7 +118,7 @@ def test_the_journal_is_evidence_until_the_target_has_answered(tmp_path: Path, p
     result = secrecy.clean(told.blank_result(CellStatus.ERRORED, None).model_copy(update={"phases": phases}))
     assert result.phases[0].detail == "[secret]"
     assert files.journal.read_text() == ("[secret]\n" if proved else "hush-1\n")
-    for path in (files.log, files.events / "up-1.jsonl", tmp_path / "provider.log"):
+    for path in always:
         assert path.read_text() == "[secret]\n"
 
 
@@ -135,6 +136,16 @@ def test_what_the_events_hide_is_found_where_the_provider_was_told_it(tmp_path: 
     seen.keep("urn:b", {"made": Secret({"deep": ["marked-1", True, None]}), "open": "open-3"})
     assert seen.secrets(hidden) == ["12345", "first-1", "marked-1"]
     assert seen.secrets({"urn:none": [["tags"]]}) == ["12345", "first-1", "marked-1"]
+
+
+def test_events_that_hide_a_secret_but_are_of_no_resource_hide_no_others(tmp_path: Path) -> None:
+    """The prelude of a stack with an encrypted configuration, and what was cleaned before, stand beside steps."""
+    events = (
+        {"preludeEvent": {"config": {"shop:dbPassword": "[secret]"}}},
+        {"resourcePreEvent": {"metadata": {"urn": "urn:a", "new": {"inputs": {"note": "[secret]"}}}}},
+    )
+    (tmp_path / "up-1.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    assert _hidden(tmp_path) == {"urn:a": [["note"]]}
 
 
 def test_the_engines_own_marks_are_read_from_the_wire() -> None:
