@@ -86,15 +86,15 @@ class CellProcess:
                 hint = "free processes, memory or disk; then harness destroy finishes it"
                 failure = Failure(phase=None, message=f"the cell process cannot be started: {error}", hint=hint)
             if result is not None:
-                return result
+                return _not_begun(spec, result) or result
             if self._given_up is not None:
                 self._end_family()
-                return _lost(spec, self._given_up)
+                return lost(spec, self._given_up)
             failure = failure or self._death(spec)
             self._hear(NoteMessage(text=f"{failure.message}; destroying what it made"))
             first = spec.first_failure or failure
             spec = spec.model_copy(update={"recover": True, "first_failure": first})
-        return _lost(spec, "every process died")
+        return lost(spec, "every process died")
 
     def stop(self, reason: str) -> None:
         """Ask the cell to stop and destroy."""
@@ -236,8 +236,15 @@ class CellProcess:
         )
 
 
-def _lost(spec: CellSpec, why: str) -> CellResult:
-    """No process came to an end: nobody can say what is left, so it counts as leaked."""
+def _not_begun(spec: CellSpec, result: CellResult) -> CellResult | None:
+    """A recovery that ended before its first phase, the destroy, has proved nothing; None for any other result."""
+    if not spec.recover or result.phases:
+        return None
+    return lost(spec, result.error.message if result.error else "its process began no destroy")
+
+
+def lost(spec: CellSpec, why: str) -> CellResult:
+    """No process came to an end, or none was begun: nobody can say what is left, so it counts as leaked."""
     unknown = ResourceRef(type="stack", id=spec.cell.stack, reason="the destroy did not come to an end")
     phase = PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail=why)
     hint = f"harness destroy {spec.run} finishes it; the lease stays open"

@@ -23,7 +23,7 @@ from harness.model import (
     PhaseStatus,
     worst_exit_code,
 )
-from harness.run.cell_process import CellProcess
+from harness.run.cell_process import CellProcess, lost
 from harness.run.gone import gone_with_emulator
 from harness.run.interrupts import GIVE_UP_SECONDS, INTERRUPTS
 from harness.run.leasing import Heartbeat, new_lease
@@ -55,7 +55,8 @@ def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel:
     try:
         crew.begin(specs[: max(1, parallel)])
         world.complete()
-        INTERRUPTS.hold()  # from here on signals are requests to the cells
+        if not any(spec.recover for spec in specs):  # whoever took their leases over holds them already
+            INTERRUPTS.hold()  # from here on signals are requests to the cells
     except BaseException:
         crew.abandon()
         raise
@@ -174,13 +175,14 @@ class _Crew:
     def work(self, spec: CellSpec) -> CellResult:
         """One cell from lease to lease."""
         process = self._process(spec)
-        result = self._refused(spec)
-        if result is not None:
+        refused = self._refused(spec)
+        if refused is not None:
             process.abandon()
             if not spec.recover:
                 process.files.forget()  # nothing was made; its log stays
-            return result
-        result = self._attend(spec, process)
+                return spec.blank_result(*refused)
+        # What a recovery was to destroy is still there, and so are the files that the next one needs.
+        result = self._attend(spec, process) if refused is None else lost(spec, refused[1].message)
         emulator = self._world.emulator
         if result.status is CellStatus.LEAKED and emulator is not None and not emulator.running:
             result = gone_with_emulator(result)
@@ -194,16 +196,14 @@ class _Crew:
         self._audience.hear(name, ResultMessage(result=result))
         return result
 
-    def _refused(self, spec: CellSpec) -> CellResult | None:
+    def _refused(self, spec: CellSpec) -> tuple[CellStatus, Failure] | None:
         """Open the lease; or why nothing is begun. Without a lease nothing is made, and the other cells go on."""
         if told := INTERRUPTS.names:
-            failure = Failure(phase=None, message=f"not begun: {told[0]}")
-            return spec.blank_result(CellStatus.INTERRUPTED, failure)
+            return CellStatus.INTERRUPTED, Failure(phase=None, message=f"not begun: {told[0]}")
         try:
             self._open_lease(spec)
         except HarnessError as error:
-            failure = Failure(phase=None, message=error.message, hint=error.hint)
-            return spec.blank_result(CellStatus.REJECTED, failure)
+            return CellStatus.REJECTED, Failure(phase=None, message=error.message, hint=error.hint)
         return None
 
     def _attend(self, spec: CellSpec, process: CellProcess) -> CellResult:

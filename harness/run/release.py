@@ -23,6 +23,7 @@ from harness.model import (
 )
 from harness.run.crew import Audience, run_cells, settle
 from harness.run.execute import remember
+from harness.run.interrupts import INTERRUPTS
 from harness.run.keep import end_kept_emulator
 from harness.run.leasing import worked_on
 from harness.run.messages import CellSpec, NoteMessage
@@ -69,6 +70,7 @@ def release_specs(
     specs = []
     for lease, _ in wanted:
         check_account(lease, world.account)
+    INTERRUPTS.hold()  # a lease that is taken over is settled, whatever comes now
     for lease, spec in wanted:
         if world.leases.take_over(lease):
             specs.append(spec)

@@ -12,7 +12,18 @@ from itertools import groupby
 from typing import Final
 
 from harness.errors import HarnessError
-from harness.model import Cell, CellResult, Lease, LeaseState, Limits, Program, ProviderName, RunResult
+from harness.model import (
+    Cell,
+    CellResult,
+    Lease,
+    LeaseState,
+    Limits,
+    PhaseName,
+    PhaseStatus,
+    Program,
+    ProviderName,
+    RunResult,
+)
 from harness.plan.limits import DEFAULT_DESTROY
 from harness.run.crew import Audience, lease_state
 from harness.run.interrupts import INTERRUPTS
@@ -166,7 +177,8 @@ def _outcome(item: Item, result: RunResult | None) -> Item:
     if cell is None:
         return _left(item, "somebody else has begun to destroy it")
     left = (*cell.resources.leaked, *cell.resources.unverified)
-    if lease_state(cell)[0] is LeaseState.CLOSED and not left:  # however the destroy went: it is proved gone
+    proved = any(phase.phase is PhaseName.LEAK_CHECK and phase.status is PhaseStatus.PASSED for phase in cell.phases)
+    if proved and not left:  # however the destroy went
         return item.model_copy(update={"outcome": Outcome.DONE, "status": cell.status.value, "resources": ()})
     detail = cell.error.message if cell.error else f"{len(left)} still there or not asked about"
     return _left(item, detail).model_copy(update={"status": cell.status.value, "resources": left or item.resources})

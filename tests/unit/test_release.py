@@ -1,5 +1,6 @@
 """Whoever destroys what was left never loses it on the way, and never asks the wrong account whether it is gone."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,14 +8,19 @@ from types import SimpleNamespace
 import pytest
 from lease_samples import lease
 
-from harness.errors import TargetError, UsageError
-from harness.model import Cell, CellStatus, LeaseState, Limits, Program
+from harness.errors import ExitCode, HomeError, TargetError, UsageError
+from harness.model import Cell, CellResult, CellStatus, LeaseState, Limits, Program, RunResult, worst_exit_code
+from harness.run import crew as crew_module
+from harness.run import release as release_module
+from harness.run.cell_process import CellProcess
 from harness.run.crew import _Crew
-from harness.run.interrupts import INTERRUPTS
+from harness.run.interrupts import INTERRUPTS, Interrupts
 from harness.run.messages import CellSpec
-from harness.run.release import check_account, close_gone, find_open
+from harness.run.release import check_account, close_gone, find_open, release_specs
+from harness.sweep.apply import _outcome
+from harness.sweep.model import Action, Item, Outcome
 from harness.world.files import CellFiles
-from harness.world.leases import open_leases
+from harness.world.leases import Leases, open_leases
 
 
 @pytest.fixture
@@ -45,21 +51,114 @@ def spec(tmp_path: Path) -> CellSpec:
     )
 
 
-def crew() -> _Crew:
-    """Nobody listens, and nothing was started early."""
-    world = SimpleNamespace(keep_open=(), early=SimpleNamespace(take=lambda _directory: None))
-    return _Crew(world, SimpleNamespace(hear=lambda *_: None))
+def opened(leases: Leases | None = None, **more) -> SimpleNamespace:
+    """A world in which nothing was started early."""
+    early = SimpleNamespace(take=lambda _directory: None)
+    facts = {"keep_open": (), "early": early, "leases": leases, "emulator": None, "account": None}
+    return SimpleNamespace(**{**facts, **more})
 
 
-def test_a_recovery_that_is_not_begun_keeps_the_state(spec: CellSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C before `harness destroy` or a sweep came to this cell: what it needs stays for the next one."""
-    stopped = crew()
+def crew(leases: Leases | None = None) -> _Crew:
+    """Nobody listens."""
+    return _Crew(opened(leases), SimpleNamespace(hear=lambda *_: None))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Iterator[Leases]:
+    """A database's leases."""
+    leases = open_leases(tmp_path / "db.sqlite")
+    yield leases
+    leases.close()
+
+
+@pytest.fixture
+def signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal came that was noted."""
     monkeypatch.setattr(INTERRUPTS, "_names", ["SIGINT"])
     monkeypatch.setattr(INTERRUPTS, "_seen", 0)
-    assert stopped.work(spec).status is CellStatus.INTERRUPTED
+
+
+@pytest.mark.usefixtures("signalled")
+def test_a_recovery_that_is_not_begun_keeps_the_state(spec: CellSpec, table: Leases) -> None:
+    """Ctrl-C before `harness destroy` or a sweep came to this cell: it is left, and what it needs stays."""
+    table.open(lease())
+    stopped = crew(table)
+    result = stopped.work(spec)
+    assert result.status is CellStatus.LEAKED
+    assert "SIGINT" in result.error.message
+    assert result.resources.unverified
+    assert _outcome(orphans(kind="lease", cell="c"), run_of(result)).outcome is Outcome.LEFT
+    [left] = table.listed()
+    assert left.state is LeaseState.LEAKED
     assert (CellFiles(spec.directory).state / "state.json").exists()
-    stopped.work(spec.model_copy(update={"recover": False}))
+    begun = stopped.work(spec.model_copy(update={"recover": False}))
+    assert begun.status is CellStatus.INTERRUPTED
     assert not CellFiles(spec.directory).state.exists()
+
+
+def test_a_recovery_that_a_full_disk_refuses_is_left(
+    spec: CellSpec, table: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was destroyed, so nothing is done."""
+
+    def full(*_: object) -> None:
+        raise HomeError("no space left", hint="free some")
+
+    monkeypatch.setattr(CellFiles, "write_spec", full)
+    table.open(lease())
+    result = crew(table).work(spec)
+    assert (result.status, result.phases[0].detail) == (CellStatus.LEAKED, "no space left")
+    assert [left.state for left in table.listed()] == [LeaseState.LEAKED]
+    assert (CellFiles(spec.directory).state / "state.json").exists()
+
+
+def test_a_recovery_without_a_phase_proves_nothing(spec: CellSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's own as well: the process before it may have made anything."""
+    process = CellProcess(spec, lambda _: None)
+    monkeypatch.setattr(process, "_once", lambda spec: spec.blank_result(CellStatus.ERRORED, None))
+    assert process.run().status is CellStatus.LEAKED
+    assert _outcome(orphans(), run_of(spec.blank_result(CellStatus.PASSED, None))).outcome is Outcome.LEFT
+
+
+def test_a_signal_between_take_over_and_the_first_cell_is_told_as_left(
+    spec: CellSpec, table: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`harness destroy` does not end as if it had stopped before it touched anything."""
+    interrupts = Interrupts()
+    for module in (crew_module, release_module):
+        monkeypatch.setattr(module, "INTERRUPTS", interrupts)
+    monkeypatch.setattr(interrupts, "_install", lambda: None)
+    interrupts.heed()
+    monkeypatch.setattr(CellProcess, "begin", lambda _: interrupts.receive("SIGTERM"))
+    monkeypatch.setattr(release_module, "remember", lambda *_: None)
+    monkeypatch.setattr(release_module, "_end_emulator", lambda *_: None)
+    engine = SimpleNamespace(version="3", origin="path", path="/x")
+    seen = lease(directory=str(spec.directory), state=LeaseState.KEPT)
+    table.open(seen)
+    world = opened(table, engine=engine, complete=lambda: None)
+    result = release_specs([(seen, spec)], world, SimpleNamespace(hear=lambda *_: None))
+    assert result.exit_code == ExitCode.LEAKED
+    assert [left.state for left in table.listed()] == [LeaseState.LEAKED]
+
+
+def orphans(**changed) -> Item:
+    """What a sweep found by the run's tag."""
+    facts = {"kind": "orphans", "run": "r-1", "cell": "c", "target": "http://127.0.0.1:1", "region": "us-east-1"}
+    return Item(**{**facts, "account": "100000000001", "action": Action.DELETE, "reason": "because", **changed})
+
+
+def run_of(*cells: CellResult) -> RunResult:
+    """A destroy of these."""
+    return RunResult(
+        run="r-1",
+        started=datetime.now(UTC),
+        seconds=0,
+        exit_code=worst_exit_code([cell.status for cell in cells]),
+        engine={},
+        provider="bundled",
+        target="url",
+        cells=cells,
+    )
 
 
 def test_a_recovery_that_was_abandoned_keeps_its_folder(spec: CellSpec, monkeypatch: pytest.MonkeyPatch) -> None:
