@@ -26,7 +26,7 @@ from harness.model import (
 from harness.run.cell_process import CellProcess, lost
 from harness.run.gone import gone_with_emulator
 from harness.run.interrupts import GIVE_UP_SECONDS, INTERRUPTS
-from harness.run.leasing import Heartbeat, new_lease
+from harness.run.leasing import Heartbeat, new_lease, postponed
 from harness.run.messages import CellSpec, Message, NoteMessage, ResultMessage
 from harness.world.files import CellFiles
 from harness.world.open import World
@@ -82,6 +82,7 @@ class _Crew:
         self._begun: dict[str, CellProcess] = {}
         self._leased: set[tuple[str, str]] = set()  # run and cell, from when their lease is ours until it is settled
         self._passed_on = 0
+        self._opened = datetime.now(UTC)
         self._given_up_at: float | None = None
         self._aside: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
         self._speaker = threading.Thread(target=self._speak, name="answers", daemon=True)
@@ -174,6 +175,9 @@ class _Crew:
 
     def work(self, spec: CellSpec) -> CellResult:
         """One cell from lease to lease."""
+        if spec.cell.name not in self._begun and not spec.recover:
+            # It waited for others: what it makes is live for as long as its limits say from now on.
+            spec = postponed(spec, datetime.now(UTC) - self._opened)
         process = self._process(spec)
         refused = self._refused(spec)
         if refused is not None:

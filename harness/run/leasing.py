@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from harness.errors import HarnessError
@@ -42,6 +42,12 @@ def new_lease(spec: CellSpec, account: str | None, now: datetime) -> Lease:
         heartbeat=now,
         **owner(),
     )
+
+
+def postponed(spec: CellSpec, late: timedelta) -> CellSpec:
+    """A cell that begins so much later than its run; its lease and its tags expire as much later."""
+    expires = datetime.fromisoformat(spec.expires) + max(late, timedelta())
+    return spec.model_copy(update={"expires": expires.isoformat(timespec="seconds")})
 
 
 def worked_on(lease: Lease, now: datetime, ask: Callable[[Lease], Alive] = alive) -> tuple[bool, str]:

@@ -141,6 +141,30 @@ def test_a_signal_between_take_over_and_the_first_cell_is_told_as_left(
     assert [left.state for left in table.listed()] == [LeaseState.LEAKED]
 
 
+def test_a_cell_that_waited_expires_as_much_later(
+    spec: CellSpec, table: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its tag and its lease; one that was begun with the run, and one that is destroyed later, as they were told."""
+    waiting, told = crew(table), []
+    waiting._opened -= timedelta(hours=5)
+
+    def run(process: CellProcess) -> CellResult:
+        told.append(datetime.fromisoformat(process._spec.expires))
+        return process._spec.blank_result(CellStatus.PASSED, None)
+
+    monkeypatch.setattr(CellProcess, "run", run)
+    first = datetime.fromisoformat(spec.expires).replace(microsecond=0)
+    live = spec.model_copy(update={"recover": False, "expires": first.isoformat()})
+    waiting.work(live)
+    [lease_] = table.listed()
+    assert lease_.expires == told[0]
+    assert timedelta(hours=5) <= told[0] - first < timedelta(hours=5, minutes=5)
+    waiting._begun["c"] = waiting._process(live)
+    waiting.work(live)
+    waiting.work(live.model_copy(update={"recover": True}))
+    assert told[1:] == [first, first]
+
+
 def orphans(**changed) -> Item:
     """What a sweep found by the run's tag."""
     facts = {"kind": "orphans", "run": "r-1", "cell": "c", "target": "http://127.0.0.1:1", "region": "us-east-1"}
