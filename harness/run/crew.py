@@ -7,7 +7,7 @@ import queue
 import shlex
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 TICK = 0.1  # seconds: how late a signal may be passed on
 GIVING_UP = 20.0  # seconds for the end of everything that was given up; then we end without having seen it
+TAKEN = "its lease was taken over"
 GIVEN_UP = f"given up after three signals within {GIVE_UP_SECONDS:.0f} s"
 
 
@@ -81,6 +82,7 @@ class _Crew:
         self._running: dict[str, CellProcess] = {}
         self._begun: dict[str, CellProcess] = {}
         self._leased: set[tuple[str, str]] = set()  # run and cell, from when their lease is ours until it is settled
+        self._taken: set[str] = set()  # cells whose lease is somebody else's by now
         self._passed_on = 0
         self._opened = datetime.now(UTC)
         self._given_up_at: float | None = None
@@ -167,7 +169,20 @@ class _Crew:
             lambda: self._world.leases,
             self._worked_on,
             lambda text: self._audience.hear("leases", NoteMessage(text=text)),
+            self.lose,
         )
+
+    def lose(self, lost: Collection[tuple[str, str]]) -> None:
+        """Somebody took these for dead, and destroys what they make: their cells stop and destroy, too."""
+        names = sorted(cell for _, cell in lost)
+        with self._lock:
+            self._leased -= set(lost)
+            self._taken |= set(names)
+        running = self._now_running()
+        for name in names:
+            self._aside.put((name, f"{TAKEN}; stopping, then destroying"))
+            if name in running:
+                running[name].stop(TAKEN)
 
     def _worked_on(self) -> set[tuple[str, str]]:
         with self._lock:
@@ -192,7 +207,9 @@ class _Crew:
             result = gone_with_emulator(result)
         name = spec.cell.name
         try:
-            settle(spec.run, name, spec.directory, result, self._world.leases)
+            if not settle(spec.run, name, spec.directory, result, self._world.leases):
+                told = f"{TAKEN}: whoever has it closes it; its files stay in {spec.directory}"
+                self._audience.hear(name, NoteMessage(text=told))
         except HarnessError as error:  # the result counts more than its bookkeeping, and an open lease is the safe side
             self._audience.hear(name, NoteMessage(text=f"the lease stays open: {error.message}"))
         with self._lock:
@@ -216,6 +233,8 @@ class _Crew:
             self._running[name] = process
         if told := INTERRUPTS.names:  # it came between the look in `_refused` and the entry into the table
             process.stop(told[0])
+        elif name in self._taken:
+            process.stop(TAKEN)
         if self._given_up_at is not None:
             process.give_up(GIVEN_UP)
         try:
@@ -234,12 +253,17 @@ class _Crew:
             self.leased(spec)
 
 
-def settle(run: str, cell: str, directory: Path, result: CellResult, leases: Leases) -> None:
-    """Close the lease of what is proved gone, and remove its state; anything else stays open and says why."""
+def settle(run: str, cell: str, directory: Path, result: CellResult, leases: Leases) -> bool:
+    """Close the lease of what is proved gone, and remove its state; anything else stays open and says why.
+
+    False when the lease is no longer ours: whoever has it needs the state.
+    """
     state, reason = lease_state(result)
-    leases.settle(run, cell, state, reason)
+    if not leases.settle(run, cell, state, reason):
+        return False
     if state is LeaseState.CLOSED:
         CellFiles(directory).forget()
+    return True
 
 
 def lease_state(result: CellResult) -> tuple[LeaseState, str]:

@@ -80,7 +80,7 @@ class Heartbeat:
     """A thread that says for some cells that we still work on them. A context manager.
 
     What it cannot write is told once, and changes nothing of the run: at worst a lease looks stale while we live, and
-    then it is our process that proves otherwise.
+    then it is our process that proves otherwise, or somebody takes it over.
     """
 
     def __init__(
@@ -88,18 +88,24 @@ class Heartbeat:
         leases: Callable[[], Leases],
         cells: Callable[[], Collection[tuple[str, str]]],
         tell: Callable[[str], None],
+        lose: Callable[[Collection[tuple[str, str]]], None],
     ) -> None:
-        """`cells` says at each beat which (run, cell) are being worked on; `leases` is asked for then only."""
+        """`cells` says at each beat which (run, cell) are being worked on; `leases` is asked for then only.
+
+        `lose` gets those whose lease somebody else has taken over, each once.
+        """
         self._leases = leases
         self._cells = cells
         self._tell = tell
+        self._lose = lose
+        self._lost: set[tuple[str, str]] = set()
         self._told = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def beat(self) -> None:
         """Once, now. Raises nothing."""
-        cells = set(self._cells())
+        cells = set(self._cells()) - self._lost
         if not cells:
             return
         try:
@@ -111,8 +117,8 @@ class Heartbeat:
             self._complain(f"no sign of life can be written: {error!r}")
             return
         if lost:
-            names = ", ".join(cell for _, cell in sorted(lost))
-            self._complain(f"the lease of {names} is no longer ours: somebody took it over")
+            self._lost |= lost
+            self._lose(lost)
 
     def _complain(self, text: str) -> None:
         if not self._told:

@@ -125,8 +125,7 @@ def settle_finished(lease: Lease, result: CellResult, leases: Leases) -> bool:
     """Settle an open lease by what its cell said; False when somebody else has taken it. Raises HomeError."""
     if not leases.take_over(lease):
         return False
-    settle(lease.run, lease.cell, Path(lease.directory), result, leases)
-    return True
+    return settle(lease.run, lease.cell, Path(lease.directory), result, leases)
 
 
 def target_of(spec: CellSpec) -> Target:
@@ -157,7 +156,8 @@ def close_gone(lease: Lease, leases: Leases, why: str) -> bool:
     """
     if not leases.take_over(lease):
         return False
-    leases.settle(lease.run, lease.cell, LeaseState.CLOSED, why)
+    if not leases.settle(lease.run, lease.cell, LeaseState.CLOSED, why):
+        return False
     CellFiles(Path(lease.directory)).forget()
     _end_emulator(lease.run, Path(lease.directory), leases)
     return True

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from harness.model import Lease, LeaseState
@@ -62,11 +62,9 @@ class Leases:
 
     def beat(self, cells: Iterable[tuple[str, str]], now: datetime | None = None) -> list[tuple[str, str]]:
         """Say that we still work on these (run, cell); returns those that are still ours. Raises HomeError."""
-        us = owner()
         where = (
             tuple_(LeaseRow.run, LeaseRow.cell).in_(list(cells)),
-            LeaseRow.host == us["host"],
-            LeaseRow.process == us["process"],
+            *_ours(),
         )
         beaten = update(LeaseRow).where(*where).values(heartbeat=now or datetime.now(UTC))
         with self._database.session() as session:
@@ -79,11 +77,13 @@ class Leases:
             changed = session.execute(update(LeaseRow).where(*where).values(expires=until).returning(LeaseRow.cell))
             return len(changed.all())
 
-    def settle(self, run: str, cell: str, state: LeaseState, reason: str) -> None:
-        """Say how a lease stands now. Raises HomeError."""
-        where = (LeaseRow.run == run, LeaseRow.cell == cell)
+    def settle(self, run: str, cell: str, state: LeaseState, reason: str) -> bool:
+        """Say how a lease of ours stands now; False when it is no longer ours, and stays as it is. Raises HomeError."""
+        where = (LeaseRow.run == run, LeaseRow.cell == cell, *_ours())
+        values = {"state": state.value, "reason": reason}
         with self._database.session() as session:
-            session.execute(update(LeaseRow).where(*where).values(state=state.value, reason=reason))
+            settled = session.execute(update(LeaseRow).where(*where).values(values).returning(LeaseRow.run))
+            return settled.first() is not None
 
     def listed(self, *, run: str | None = None, only_open: bool = False) -> Sequence[Lease]:
         """Leases, oldest first. Raises HomeError."""
@@ -103,6 +103,16 @@ class Leases:
 def open_leases(where: Path | str, *, busy: float | None = None) -> Leases:
     """The lease table, created when it is not there; `busy` as in `open_database`. Raises HomeError."""
     return Leases(open_database(where, busy=BUSY if busy is None else busy))
+
+
+def _ours() -> tuple[ColumnElement[bool], ...]:
+    """What holds for a lease that this process opened or took over.
+
+    As long as we live nobody else on this machine has our process id. Its start is not asked for: it is worked out from
+    the clock, and the clock may be set while we run.
+    """
+    us = owner()
+    return tuple(getattr(LeaseRow, name) == us[name] for name in ("host", "machine", "process"))
 
 
 def _lease(row: LeaseRow) -> Lease:

@@ -99,6 +99,19 @@ def test_a_sign_of_life_is_for_what_is_ours(table: Leases) -> None:
     assert {found.cell: found.heartbeat == now for found in table.listed()} == {"ours": True, "theirs": False}
 
 
+@pytest.mark.parametrize("taken", [{"host": "elsewhere"}, {"machine": "another boot"}, {"process": 4711}])
+def test_only_its_owner_settles_a_lease(table: Leases, taken: dict) -> None:
+    """Whoever lost it says nothing about what somebody else works on; and gives no sign of life for it."""
+    table.open(lease(**taken))
+    assert not table.settle("r-1", "c", LeaseState.CLOSED, "gone")
+    assert table.beat([("r-1", "c")]) == []
+    [found] = table.listed()
+    assert (found.state, found.reason) == (LeaseState.OPEN, "")
+    assert table.take_over(found)
+    assert table.settle("r-1", "c", LeaseState.CLOSED, "gone")
+    assert table.listed(only_open=True) == []
+
+
 def test_a_lease_can_be_extended(table: Leases) -> None:
     """All of a run that are not closed."""
     for cell in ("a", "b", "closed"):

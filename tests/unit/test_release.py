@@ -9,7 +9,19 @@ import pytest
 from lease_samples import lease
 
 from harness.errors import ExitCode, HomeError, TargetError, UsageError
-from harness.model import Cell, CellResult, CellStatus, LeaseState, Limits, Program, RunResult, worst_exit_code
+from harness.model import (
+    Cell,
+    CellResult,
+    CellStatus,
+    LeaseState,
+    Limits,
+    PhaseName,
+    PhaseResult,
+    PhaseStatus,
+    Program,
+    RunResult,
+    worst_exit_code,
+)
 from harness.run import crew as crew_module
 from harness.run import release as release_module
 from harness.run.cell_process import CellProcess
@@ -139,6 +151,27 @@ def test_a_signal_between_take_over_and_the_first_cell_is_told_as_left(
     result = release_specs([(seen, spec)], world, SimpleNamespace(hear=lambda *_: None))
     assert result.exit_code == ExitCode.LEAKED
     assert [left.state for left in table.listed()] == [LeaseState.LEAKED]
+
+
+def test_a_cell_whose_lease_was_taken_stops_and_leaves_it(
+    spec: CellSpec, table: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes nothing more, and neither closes what another works on nor takes the state away from it."""
+    losing, stopped = crew(table), []
+    proof = PhaseResult(phase=PhaseName.LEAK_CHECK, status=PhaseStatus.PASSED, seconds=0)
+
+    def run(process: CellProcess) -> CellResult:
+        table.open(lease(process=4711))
+        losing.heartbeat().beat()
+        losing.heartbeat().beat()
+        return process._spec.blank_result(CellStatus.PASSED, None).model_copy(update={"phases": (proof,)})
+
+    monkeypatch.setattr(CellProcess, "run", run)
+    monkeypatch.setattr(CellProcess, "stop", lambda _, reason: stopped.append(reason))
+    losing.work(spec.model_copy(update={"recover": False}))
+    assert stopped == ["its lease was taken over"]
+    assert [left.state for left in table.listed()] == [LeaseState.OPEN]
+    assert (CellFiles(spec.directory).state / "state.json").exists()
 
 
 def test_a_cell_that_waited_expires_as_much_later(

@@ -47,9 +47,9 @@ class Table:
 
 def test_a_heartbeat_that_cannot_be_written_is_told_once() -> None:
     """And never ends a run, whatever the database says; it goes on being tried."""
-    table, told = Table(), []
+    table, told, lost = Table(), [], []
     table.error = HomeError("locked", hint="h")
-    heart = Heartbeat(lambda: table, lambda: {("r", "c")}, told.append)
+    heart = Heartbeat(lambda: table, lambda: {("r", "c")}, told.append, lost.extend)
     heart.beat()
     table.error = RuntimeError("a defect")
     heart.beat()
@@ -57,26 +57,30 @@ def test_a_heartbeat_that_cannot_be_written_is_told_once() -> None:
     heart.beat()
     assert table.beats == 3
     assert len(told) == 1
+    assert lost == []
     assert "locked" in told[0]
 
 
-def test_a_lease_that_was_taken_is_told() -> None:
-    """Somebody thought that we were dead."""
-    table, told = Table(), []
-    table.ours = {("r", "a")}
-    Heartbeat(lambda: table, lambda: {("r", "a"), ("r", "b")}, told.append).beat()
-    [text] = told
-    assert "b is no longer ours" in text
+def test_a_lease_that_was_taken_is_lost_once() -> None:
+    """Somebody thought that we were dead; what was told before does not hide it."""
+    table, told, lost = Table(), [], []
+    table.error = HomeError("locked", hint="h")
+    heart = Heartbeat(lambda: table, lambda: {("r", "a"), ("r", "b")}, told.append, lost.extend)
+    heart.beat()
+    table.error, table.ours = None, {("r", "a")}
+    heart.beat()
+    heart.beat()
+    assert lost == [("r", "b")]
 
 
 def test_a_cell_that_ends_meanwhile_is_not_missed() -> None:
     """Its lease is settled, not lost; and without cells nobody is asked."""
-    table, told = Table(), []
+    table, lost = Table(), []
     cells = [{("r", "c")}, set(), set()]
-    heart = Heartbeat(lambda: table, lambda: cells.pop(0), told.append)
+    heart = Heartbeat(lambda: table, lambda: cells.pop(0), lambda _: None, lost.extend)
     heart.beat()
     heart.beat()
-    assert (told, table.beats) == ([], 1)
+    assert (lost, table.beats) == ([], 1)
 
 
 def test_lengths_of_time_for_people() -> None:
