@@ -17,6 +17,14 @@ def sweep(
     run: Annotated[
         str | None, typer.Option("--run", metavar="ID", help="Only this run; its tag counts before it expires.")
     ] = None,
+    emulator_gone: Annotated[
+        bool,
+        typer.Option(
+            "--emulator-gone",
+            help="The emulator of --run will not come back, and nothing that was in it: close leases at one that refuses "
+            "connections, or is another host's.",
+        ),
+    ] = False,
     older_than: Annotated[
         str | None, typer.Option("--older-than", metavar="AGE", help="Only what is older: 90s, 15m, 2h.")
     ] = None,
@@ -48,6 +56,7 @@ def sweep(
         raise typer.BadParameter("the embedded emulator ends with its run; name aws or a URL", param_hint="--target")
     scope = Scope(
         run=run,
+        emulator_gone=emulator_gone,
         older_than=0 if older_than is None else parse_duration(older_than, "--older-than"),
         target=None if where is None else where.url or where.kind,
         account=account,

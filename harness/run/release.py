@@ -28,6 +28,7 @@ from harness.run.keep import end_kept_emulator
 from harness.run.leasing import worked_on
 from harness.run.messages import CellSpec, NoteMessage
 from harness.world.files import CellFiles
+from harness.world.identity import elsewhere
 from harness.world.leases import Leases
 from harness.world.open import World
 from harness.world.target import Target, check_target
@@ -68,8 +69,9 @@ def release_specs(
     """The same, by specifications that are at hand. Each lease is taken over first: of two who try, one does it."""
     started, began = datetime.now(UTC), time.monotonic()
     specs = []
-    for lease, _ in wanted:
+    for lease, spec in wanted:
         check_account(lease, world.account)
+        check_host(lease, spec)
     INTERRUPTS.hold()  # a lease that is taken over is settled, whatever comes now
     for lease, spec in wanted:
         if world.leases.take_over(lease):
@@ -172,6 +174,15 @@ def check_account(lease: Lease, account: str | None) -> None:
         )
 
 
+def check_host(lease: Lease, spec: CellSpec) -> None:
+    """Raises TargetError: another host's embedded emulator cannot be asked, and that nothing answers here is no proof."""
+    if spec.target == "emulator" and elsewhere(lease):
+        raise TargetError(
+            f"{lease.cell} is in an embedded emulator on {lease.host}, which cannot be asked from here",
+            hint=f"destroy it there; when that has ended: harness sweep --run {lease.run} --emulator-gone --apply",
+        )
+
+
 def _end_emulator(run: str, directory: Path, leases: Leases) -> None:
     """That of an environment that was kept, when it was the run's last."""
     if not leases.listed(run=run, only_open=True):
@@ -180,7 +191,7 @@ def _end_emulator(run: str, directory: Path, leases: Leases) -> None:
 
 def _gone(spec: CellSpec, world: World) -> CellResult:
     detail = f"the embedded emulator at {spec.url} has ended, and everything in it"
-    world.leases.settle(spec.run, spec.cell.name, LeaseState.CLOSED, detail)
-    CellFiles(spec.directory).forget()
+    if world.leases.settle(spec.run, spec.cell.name, LeaseState.CLOSED, detail):
+        CellFiles(spec.directory).forget()
     phase = PhaseResult(phase=PhaseName.LEAK_CHECK, status=PhaseStatus.PASSED, seconds=0, detail=detail)
     return spec.blank_result(CellStatus.PASSED, None).model_copy(update={"phases": (phase,)})

@@ -60,8 +60,9 @@ def _judge_lease(lease: Lease, seen: Seen, now: datetime, protects: Protects) ->
     if lease.state is LeaseState.KEPT and not expired and not seen.emulator_gone:
         return Action.NONE, f"kept on request until {lease.expires:%Y-%m-%d %H:%M} UTC", False
     why = _why(lease, evidence, overdue)
-    if seen.out_of_reach:
-        return Action.NONE, f"at an emulator of {lease.host}, which only a sweep there can ask; {why}", False
+    if seen.out_of_reach and not seen.emulator_gone:
+        said = f"at an emulator of {lease.host}, which only a sweep there can ask (or --emulator-gone, when it ended)"
+        return Action.NONE, f"{said}; {why}", False
     if proof := _proof(lease, seen, expired=expired):
         return Action.CLOSE, f"{proof}; {why}", False
     return _destroy(lease, seen, why, protects)

@@ -110,10 +110,11 @@ class Place(Frozen):
 class Scope(Frozen):
     """What the person asked for.
 
-    `older_than` is in seconds. `target`, `account` and `regions` are where to look beside the places that leases name.
+    `older_than` is in seconds. `emulator_gone` says that the emulator of `run` will not come back. `target`, `account` and `regions` are where to look beside the places that leases name.
     """
 
     run: str | None = None
+    emulator_gone: bool = False
     older_than: float = 0
     target: str | None = None
     account: str | None = None

@@ -6,7 +6,6 @@ asks again.
 
 from __future__ import annotations
 
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +27,7 @@ from harness.sweep.model import Item, Place, Scope, Unasked
 from harness.sweep.places import places
 from harness.world.files import CellFiles
 from harness.world.guards import check_aws
-from harness.world.identity import alive
+from harness.world.identity import alive, elsewhere
 from harness.world.provider import ProviderProcess
 from harness.world.target import Target, check_target
 
@@ -65,7 +64,7 @@ class Survey:
 
     def run(self, leases: Sequence[Lease]) -> Surveyed:
         """Judge the open ones of these, and look for what none of them stands for."""
-        here = [lease for lease in leases if not self._out_of_reach(lease)]
+        here = [lease for lease in leases if lease.target == "aws" or not elsewhere(lease)]
         where, left_out = places(here, self._scope, self._now)
         self._found.unasked += left_out
         self._reach = self._ask_targets({place.target for place in where})
@@ -88,9 +87,6 @@ class Survey:
 
     def _see(self, lease: Lease) -> Seen:
         files = CellFiles(Path(lease.directory))
-        trouble = self._reach.get(lease.target)
-        refused = trouble is not None and isinstance(trouble.__cause__, ConnectionRefusedError)
-        asked_for, out_of_reach = self._scope.run == lease.run, self._out_of_reach(lease)
         try:
             embedded, has_state = load_spec(lease).target == "emulator", True
         except HarnessError:
@@ -99,15 +95,24 @@ class Survey:
             owner=alive(lease),
             held=files.is_held(),
             result=finished_result(lease),
-            # Another emulator than ours may come back with all that it had, unless somebody says that it will not.
-            emulator_gone=refused and (embedded or asked_for),
+            emulator_gone=self._gone(lease, embedded=embedded),
             has_state=has_state,
-            out_of_reach=out_of_reach,
+            out_of_reach=lease.target != "aws" and elsewhere(lease),
         )
 
-    def _out_of_reach(self, lease: Lease) -> bool:
-        """An emulator's URL means another emulator, or none, on another host. Only a person can know better."""
-        return lease.target != "aws" and lease.host != platform.node() and self._scope.run != lease.run
+    def _gone(self, lease: Lease, *, embedded: bool) -> bool:
+        """Whether its emulator has ended for good, with everything in it.
+
+        Of one that is not ours, or on another host, only a person can know that; one that answers has not ended.
+        """
+        if lease.target == "aws":
+            return False
+        said = self._scope.emulator_gone and self._scope.run == lease.run
+        if elsewhere(lease):
+            return said
+        trouble = self._reach.get(lease.target)
+        refused = trouble is not None and isinstance(trouble.__cause__, ConnectionRefusedError)
+        return refused and (embedded or said)
 
     def _reachable(self, place: Place) -> bool:
         trouble = self._reach.get(place.target)

@@ -61,6 +61,11 @@ def alive(lease: Lease) -> Alive:
     return _alive(lease.host, lease.machine, lease.process, lease.process_started)
 
 
+def elsewhere(lease: Lease) -> bool:
+    """Whether the lease is of another host: what answers, or refuses, at a loopback address here says nothing of it."""
+    return lease.host != platform.node() and not (lease.machine and lease.machine == machine())
+
+
 def _alive(host: str, where: str, process: int, started: float) -> Alive:
     if host != platform.node():
         return Alive.UNKNOWN

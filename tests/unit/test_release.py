@@ -6,19 +6,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from lease_samples import lease
+from lease_samples import cell_spec, lease
 
 from harness.errors import ExitCode, HomeError, TargetError, UsageError
 from harness.model import (
-    Cell,
     CellResult,
     CellStatus,
     LeaseState,
-    Limits,
     PhaseName,
     PhaseResult,
     PhaseStatus,
-    Program,
     RunResult,
     worst_exit_code,
 )
@@ -38,29 +35,9 @@ from harness.world.leases import Leases, open_leases
 @pytest.fixture
 def spec(tmp_path: Path) -> CellSpec:
     """Of a cell whose state lies in its folder."""
-    directory = tmp_path / "r-1" / "c"
-    program = Program(name="p", directory=tmp_path, main=tmp_path)
-    cell = Cell(
-        name="c", program=program, stack="c", suffix="c", region="us-east-1", config={}, stack_config=None, tags={}
-    )
-    files = CellFiles(directory)
-    files.make()
-    (files.state / "state.json").write_text("{}")
-    return CellSpec(
-        run="r-1",
-        cell=cell,
-        account="100000000001",
-        directory=directory,
-        engine=tmp_path,
-        engine_version="3",
-        hosts=tmp_path,
-        provider="bundled",
-        target="url",
-        url="http://127.0.0.1:1",
-        limits=Limits(run=1, destroy=1),
-        expires=datetime.now(UTC).isoformat(),
-        recover=True,
-    )
+    one = cell_spec(tmp_path)
+    (CellFiles(one.directory).state / "state.json").write_text("{}")
+    return one
 
 
 def opened(leases: Leases | None = None, **more) -> SimpleNamespace:

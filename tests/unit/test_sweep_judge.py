@@ -84,7 +84,8 @@ def judged(owner: Alive = Alive.NO, *, scope: Scope | None = None, protects=lamb
         (Alive.NO, {"result": KEPT, "expires": ago(1)}, Action.DESTROY),
         (Alive.NO, {"emulator_gone": True}, Action.CLOSE),
         (Alive.NO, {"has_state": False}, Action.DELETE),
-        (Alive.NO, {"emulator_gone": True, "out_of_reach": True}, Action.NONE),  # this host's port says nothing
+        (Alive.NO, {"out_of_reach": True}, Action.NONE),  # this host's port says nothing
+        (Alive.NO, {"emulator_gone": True, "out_of_reach": True}, Action.CLOSE),  # a person does
         (Alive.NO, {"state": LeaseState.KEPT}, Action.NONE),
         (Alive.NO, {"state": LeaseState.KEPT, "emulator_gone": True}, Action.CLOSE),
         (Alive.NO, {"state": LeaseState.KEPT, "expires": ago(1)}, Action.DESTROY),
@@ -191,7 +192,7 @@ def test_of_many_accounts_the_newest_are_looked_at() -> None:
 
 @pytest.mark.parametrize(
     "scope",
-    [Scope(account="1" * 12), Scope(target="http://127.0.0.1:1"), Scope(target="aws", account="x")],
+    [Scope(emulator_gone=True), Scope(account="1" * 12), Scope(target="http://127.0.0.1:1"), Scope(target="aws", account="x")],
 )
 def test_a_scope_that_names_no_place_is_refused(scope: Scope) -> None:
     """With a hint."""
