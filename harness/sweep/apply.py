@@ -30,6 +30,7 @@ from harness.run.interrupts import INTERRUPTS
 from harness.run.leasing import new_lease
 from harness.run.messages import CellSpec
 from harness.run.release import close_gone, finished_result, load_spec, release_specs, settle_finished, target_of
+from harness.sweep.judge import ORPHANS, is_claim
 from harness.sweep.model import Action, Item, Outcome
 from harness.sweep.survey import Surveyed
 from harness.world.files import CellFiles
@@ -39,7 +40,6 @@ from harness.world.open import World, open_world
 from harness.world.target import Target
 
 PARALLEL: Final = 2  # cells of one run at a time; the next run waits
-_STEM: Final = "orphans"  # of the project and the stack of what has no state
 
 
 class Apply:
@@ -115,18 +115,29 @@ class Apply:
         wanted, others = [], []
         for item in items:
             spec = specs[item.cell] or tag_spec(item, world, datetime.now(UTC))
-            lease = self._leases_seen.get((item.run, item.cell)) or self._begin(spec, world)
-            if lease is None:
-                others.append(_left(item, "somebody else has begun to delete it"))
+            lease = self._claimed(item, spec, world)
+            if isinstance(lease, str):
+                others.append(_left(item, lease))
             else:
                 wanted.append((item, lease, spec))
         result = release_specs([(lease, spec) for _, lease, spec in wanted], world, self._audience, parallel=PARALLEL)
         return others + [_outcome(item, result) for item, _, _ in wanted]
 
-    def _begin(self, spec: CellSpec, world: World) -> Lease | None:
-        """A lease for what has none: whoever writes it first does it."""
-        lease = new_lease(spec, world.account, datetime.now(UTC))
-        return lease if world.leases.begin(lease) else None
+    def _claimed(self, item: Item, spec: CellSpec, world: World) -> Lease | str:
+        """The lease of an item, for what has none one of ours: whoever writes it first does it. Or why it is left."""
+        lease = self._leases_seen.get((item.run, item.cell))
+        if lease is not None and not is_claim(lease):
+            return lease
+        leases = world.leases
+        ours = leases.take_over(lease) if lease else leases.begin(new_lease(spec, world.account, datetime.now(UTC)))
+        if not ours:
+            return "somebody else has begun to delete it"
+        # The survey is some seconds old: a cell of that run may have begun since, and all that it makes has the tag.
+        listed = leases.listed()
+        if standing := next((one for one in listed if _stands_for(one, item)), None):
+            leases.settle(item.run, item.cell, LeaseState.CLOSED, "a lease stands for it")
+            return f"a lease stands for it: {standing.cell} of run {standing.run}"
+        return next(one for one in listed if (one.run, one.cell) == (item.run, item.cell))
 
 
 def _last_word(lease: Lease) -> CellResult | None:
@@ -135,15 +146,21 @@ def _last_word(lease: Lease) -> CellResult | None:
     return None if result is None or lease_state(result)[0] is LeaseState.LEAKED else result
 
 
+def _stands_for(lease: Lease, item: Item) -> bool:
+    if lease.state is LeaseState.CLOSED or lease.target != item.target or is_claim(lease):
+        return False
+    return lease.run == item.run or lease.stack in item.stack.split(", ")
+
+
 def tag_spec(item: Item, world: World, now: datetime) -> CellSpec:
     """A cell without state: its destroy searches the target for the run's tag, over all types that can be searched."""
     directory = world.home.run(item.run) / item.cell
     CellFiles(directory).make()
-    program = Program(name=_STEM, directory=directory, main=directory)
+    program = Program(name=ORPHANS, directory=directory, main=directory)
     cell = Cell(
         name=item.cell,
         program=program,
-        stack=item.stack or _STEM,
+        stack=item.stack or ORPHANS,
         suffix="",
         region=item.region,
         config={},

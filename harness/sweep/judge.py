@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from harness.model import EXPIRES_TAG, STACK_TAG, CellResult, Lease, LeaseState, ResourceRef
 from harness.providers.contract import Found
@@ -13,6 +14,7 @@ from harness.run.leasing import spoken, worked_on
 from harness.sweep.model import Action, Item, Place, Scope
 from harness.world.identity import Alive
 
+ORPHANS: Final = "orphans"  # the project of a lease that claims what has none
 Protects = Callable[[str], str | None]  # a stack's name in, the pattern that protects it out
 
 
@@ -98,11 +100,22 @@ def _why(lease: Lease, evidence: str, overdue: str) -> str:
 
 
 def judge_orphans(
-    place: Place, run: str, found: Sequence[Found], now: datetime, *, scope: Scope, finished: bool, protects: Protects
+    place: Place,
+    run: str,
+    found: Sequence[Found],
+    now: datetime,
+    *,
+    scope: Scope,
+    finished: bool,
+    protects: Protects,
+    at_work: str = "",
+    leased: Collection[str] = (),
 ) -> Item:
     """What carries one run's tag at one place, and has no open lease here. `finished`: we know the run, it is closed.
 
-    Somebody else's lease may stand for it in another database: before its own `harness:expires` it is left alone.
+    `at_work` is what shows that its process goes on: it may be between two cells. `leased` are the stacks there that
+    open leases stand for. Somebody else's lease may stand for it in another database: before its own `harness:expires`
+    it is left alone.
     """
     expiries = [_moment(one.tags.get(EXPIRES_TAG)) for one in found]
     known = [moment for moment in expiries if moment is not None]
@@ -111,6 +124,10 @@ def judge_orphans(
     if len(known) < len(found):
         until = None
     action, reason, blocked = _judge_orphans(run, until, now, scope, finished=finished)
+    if at_work:
+        action, reason, blocked = Action.NONE, f"its run is not over: {at_work}", False
+    elif held := next((stack for stack in stacks if stack in leased), None):
+        action, reason, blocked = Action.NONE, f"a lease of its stack {held} is open", False
     pattern = next((pattern for stack in stacks if (pattern := protects(stack))), None)
     if pattern:
         action, reason, blocked = (
@@ -121,7 +138,7 @@ def judge_orphans(
     return Item(
         kind="orphans",
         run=run,
-        cell=f"orphans-{place.account or 'own'}-{place.region}",
+        cell=_claim(place.account, place.region),
         stack=", ".join(stacks),
         target=place.target,
         region=place.region,
@@ -149,6 +166,15 @@ def _judge_orphans(
     if age < scope.older_than:
         return Action.NONE, f"no lease, expired {spoken(age)} ago: not as old as --older-than says", False
     return Action.DELETE, f"no lease, expired {spoken(age)} ago", False
+
+
+def _claim(account: str | None, region: str) -> str:
+    return f"{ORPHANS}-{account or 'own'}-{region}"
+
+
+def is_claim(lease: Lease) -> bool:
+    """Whether a sweep opened the lease, for what had none; a program may well have that name."""
+    return lease.project == ORPHANS and lease.cell in {_claim(who, lease.region) for who in (lease.account, None)}
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -20,7 +20,8 @@ def check_scope(scope: Scope) -> None:
     """Raises ConfigError for a combination that names no place."""
     if scope.emulator_gone and scope.run is None:
         raise ConfigError(
-            "--emulator-gone says nothing without --run", hint="add --run ID: it closes leases that nothing was proved of"
+            "--emulator-gone says nothing without --run",
+            hint="add --run ID: it closes leases that nothing was proved of",
         )
     if scope.account is not None and not (scope.account.isascii() and scope.account.isdigit()):
         raise ConfigError(f"--account {scope.account!r} is not an account", hint="give its 12 digits")

@@ -6,6 +6,7 @@ asks again.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from harness.errors import HarnessError
 from harness.model import RUN_TAG, Lease, LeaseState
 from harness.providers.ambient import Ambient
 from harness.providers.contract import Found, Search
+from harness.run.leasing import worked_on
 from harness.run.marks import EMULATOR_SECRET
 from harness.run.release import finished_result, load_spec
 from harness.sweep.asking import ask_all
@@ -193,14 +195,31 @@ class Survey:
         by_run: dict[str, list[Found]] = {}
         for one in found:
             by_run.setdefault(one.tags[RUN_TAG], []).append(one)
+        at_place = [lease for lease in leases if lease.target == place.target]
+        leased = {lease.stack for lease in at_place if lease.state is not LeaseState.CLOSED}
         for run, members in sorted(by_run.items()):
-            known = [lease for lease in leases if lease.run == run and lease.target == place.target]
+            known = [lease for lease in at_place if lease.run == run]
             if any(lease.state is not LeaseState.CLOSED for lease in known):
                 continue  # a lease stands for it
             item = judge_orphans(
-                place, run, members, self._now, scope=self._scope, finished=bool(known), protects=self._protects
+                place,
+                run,
+                members,
+                self._now,
+                scope=self._scope,
+                finished=bool(known),
+                protects=self._protects,
+                at_work=next((told for lease in known if (told := self._at_work(lease))), ""),
+                leased=leased,
             )
             self._found.items.append(item)
             for lease in known:
                 if lease.cell == item.cell:
                     self._found.leases[run, lease.cell] = lease
+
+    def _at_work(self, lease: Lease) -> str:
+        """What shows that the process of a closed lease lives: its run may be about to begin the next cell."""
+        if lease.process == os.getpid():  # what we closed ourselves is over
+            return ""
+        at_work, evidence = worked_on(lease, self._now)
+        return evidence if at_work else ""

@@ -145,6 +145,16 @@ def test_what_has_no_lease_here_is_left_until_it_expires(expires: list, scope: S
     assert item.blocked == (action is Action.NONE and None in expires)
 
 
+@pytest.mark.parametrize("held", [{"at_work": "process 1 works on it"}, {"leased": {"s"}}])
+def test_what_a_live_run_may_have_made_is_no_orphan(held: dict) -> None:
+    """Its process is between two cells, or another run has the stack: nothing is deleted, not even by --run."""
+    for scope in (Scope(), Scope(run="r-9")):
+        members = [found(expires=ago(9).isoformat()), found(expires=ago(9).isoformat(), stack="t")]
+        item = judge_orphans(PLACE, "r-9", members, NOW, scope=scope, finished=True, protects=lambda _: None, **held)
+        assert (item.action, item.blocked) == (Action.NONE, False)
+        assert item.reason
+
+
 def test_one_protected_stack_protects_what_is_deleted_with_it() -> None:
     """The run's tag is all there is to go by, so nothing of the run goes at that place."""
     members = [found(expires=ago(9).isoformat(), stack=stack) for stack in ("a", "prod-1")]
@@ -192,7 +202,12 @@ def test_of_many_accounts_the_newest_are_looked_at() -> None:
 
 @pytest.mark.parametrize(
     "scope",
-    [Scope(emulator_gone=True), Scope(account="1" * 12), Scope(target="http://127.0.0.1:1"), Scope(target="aws", account="x")],
+    [
+        Scope(emulator_gone=True),
+        Scope(account="1" * 12),
+        Scope(target="http://127.0.0.1:1"),
+        Scope(target="aws", account="x"),
+    ],
 )
 def test_a_scope_that_names_no_place_is_refused(scope: Scope) -> None:
     """With a hint."""
