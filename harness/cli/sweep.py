@@ -21,7 +21,7 @@ def sweep(
         bool,
         typer.Option(
             "--emulator-gone",
-            help="The emulator of --run will not come back, and nothing that was in it: close leases at one that refuses "
+            help="The emulator of --run has ended for good, with all that was in it: close leases at one that refuses "
             "connections, or is another host's.",
         ),
     ] = False,

@@ -56,6 +56,11 @@ def run_id(rng: random.Random) -> str:
     return "r-" + "".join(rng.choices(_ALPHABET, k=10))
 
 
+def is_run_id(text: str) -> bool:
+    """Whether `run_id` may have made it."""
+    return re.fullmatch(r"r-[a-z0-9]{10}", text) is not None
+
+
 def stack_name(project: str, suffix: str) -> str:
     """`PROJECT-SUFFIX`, within what Pulumi allows (letters, digits, `-_.`, 100 characters)."""
     return f"{re.sub(r'[^A-Za-z0-9_.-]', '-', project)}-{suffix}"[:100]

@@ -53,6 +53,7 @@ class CellSpec(Frozen):
     through: str | None = None  # URL of the cell's fault proxy, which leads to `url`
     host: tuple[int, int] | None = None  # pipes of a language host that was started early
     recover: bool = False
+    since: float | None = None  # with `recover`: what AWS keeps of things of that name is not ours when it is older
     whole_run: bool = False  # with `recover`: all that carries the run's tag, whichever stack of it made that
     first_failure: Failure | None = None  # of the process whose work is recovered
 

@@ -175,7 +175,7 @@ def check_account(lease: Lease, account: str | None) -> None:
 
 
 def check_host(lease: Lease, spec: CellSpec) -> None:
-    """Raises TargetError: another host's embedded emulator cannot be asked, and that nothing answers here is no proof."""
+    """Raises TargetError: another host's embedded emulator cannot be asked, and silence here is no proof."""
     if spec.target == "emulator" and elsewhere(lease):
         raise TargetError(
             f"{lease.cell} is in an embedded emulator on {lease.host}, which cannot be asked from here",

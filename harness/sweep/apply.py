@@ -6,6 +6,7 @@ database first, so that of two sweeps one does it; whoever dies over it leaves a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -39,6 +40,7 @@ from harness.world.leases import Leases
 from harness.world.open import World, open_world
 from harness.world.target import Target
 
+_STACK: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{,99}")  # a name that Pulumi allows, and no path
 PARALLEL: Final = 2  # cells of one run at a time; the next run waits
 
 
@@ -114,8 +116,10 @@ class Apply:
     def _release(self, items: list[Item], specs: Mapping[str, CellSpec | None], world: World) -> list[Item]:
         wanted, others = [], []
         for item in items:
-            spec = specs[item.cell] or tag_spec(item, world, datetime.now(UTC))
-            lease = self._claimed(item, spec, world)
+            seen = self._leases_seen.get((item.run, item.cell))
+            claims = seen is None or is_claim(seen)
+            spec = specs[item.cell] or tag_spec(item, world, datetime.now(UTC), whole_run=claims)
+            lease = self._claimed(item, spec, world) if seen is None or claims else seen
             if isinstance(lease, str):
                 others.append(_left(item, lease))
             else:
@@ -124,12 +128,9 @@ class Apply:
         return others + [_outcome(item, result) for item, _, _ in wanted]
 
     def _claimed(self, item: Item, spec: CellSpec, world: World) -> Lease | str:
-        """The lease of an item, for what has none one of ours: whoever writes it first does it. Or why it is left."""
-        lease = self._leases_seen.get((item.run, item.cell))
-        if lease is not None and not is_claim(lease):
-            return lease
-        leases = world.leases
-        ours = leases.take_over(lease) if lease else leases.begin(new_lease(spec, world.account, datetime.now(UTC)))
+        """A lease of ours for what has none: whoever writes it first, or takes it over, does it. Or why it is left."""
+        leases, seen = world.leases, self._leases_seen.get((item.run, item.cell))
+        ours = leases.take_over(seen) if seen else leases.begin(new_lease(spec, world.account, datetime.now(UTC)))
         if not ours:
             return "somebody else has begun to delete it"
         # The survey is some seconds old: a cell of that run may have begun since, and all that it makes has the tag.
@@ -152,15 +153,19 @@ def _stands_for(lease: Lease, item: Item) -> bool:
     return lease.run == item.run or lease.stack in item.stack.split(", ")
 
 
-def tag_spec(item: Item, world: World, now: datetime) -> CellSpec:
-    """A cell without state: its destroy searches the target for the run's tag, over all types that can be searched."""
+def tag_spec(item: Item, world: World, now: datetime, *, whole_run: bool) -> CellSpec:
+    """A cell without state: its destroy searches the target for its tags, over all types that can be searched.
+
+    `whole_run` when its stack is not known: by the run's tag alone.
+    """
     directory = world.home.run(item.run) / item.cell
     CellFiles(directory).make()
     program = Program(name=ORPHANS, directory=directory, main=directory)
     cell = Cell(
         name=item.cell,
         program=program,
-        stack=item.stack or ORPHANS,
+        # Without a lease it is what somebody's tag says.
+        stack=item.stack if not whole_run or _STACK.fullmatch(item.stack) else ORPHANS,
         suffix="",
         region=item.region,
         config={},
@@ -182,6 +187,8 @@ def tag_spec(item: Item, world: World, now: datetime) -> CellSpec:
         limits=Limits(run=DEFAULT_DESTROY, destroy=DEFAULT_DESTROY),
         expires=(now + timedelta(seconds=DEFAULT_DESTROY)).isoformat(timespec="seconds"),
         recover=True,
+        since=item.began.timestamp() if item.began else None,
+        whole_run=whole_run,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from harness.model import EXPIRES_TAG, STACK_TAG, CellResult, Lease, LeaseState, ResourceRef
@@ -14,6 +14,8 @@ from harness.run.leasing import spoken, worked_on
 from harness.sweep.model import Action, Item, Place, Scope
 from harness.world.identity import Alive
 
+LONGEST: Final = timedelta(days=1)
+"""How long a cell may have lived before it expired: run, destroy and a kept environment take 9.5 hours by default."""
 ORPHANS: Final = "orphans"  # the project of a lease that claims what has none
 Protects = Callable[[str], str | None]  # a stack's name in, the pattern that protects it out
 
@@ -45,6 +47,7 @@ def judge_lease(lease: Lease, seen: Seen, now: datetime, scope: Scope, protects:
         region=lease.region,
         account=lease.account,
         expires=lease.expires,
+        began=lease.created,
         action=action,
         reason=reason,
         blocked=blocked,
@@ -144,6 +147,7 @@ def judge_orphans(
         region=place.region,
         account=place.account,
         expires=until,
+        began=min(known) - LONGEST if known else None,
         action=action,
         reason=reason,
         blocked=blocked,

@@ -50,6 +50,7 @@ class Item(Frozen):
     outcome: Outcome = Outcome.TOLD
     detail: str = ""  # of the outcome
     status: str = ""  # of the cell that destroyed it
+    began: datetime | None = Field(default=None, exclude=True)  # the first of its cells, no earlier than this
     resources: tuple[ResourceRef, ...] = ()  # orphans: what carries the tag; afterwards: what is left
 
     @property
@@ -110,7 +111,8 @@ class Place(Frozen):
 class Scope(Frozen):
     """What the person asked for.
 
-    `older_than` is in seconds. `emulator_gone` says that the emulator of `run` will not come back. `target`, `account` and `regions` are where to look beside the places that leases name.
+    `older_than` is in seconds. `emulator_gone` says that the emulator of `run` will not come back. `target`, `account`
+    and `regions` are where to look beside the places that leases name.
     """
 
     run: str | None = None

@@ -18,6 +18,7 @@ from typing import Final
 
 from harness.errors import HarnessError
 from harness.model import RUN_TAG, Lease, LeaseState
+from harness.plan.naming import is_run_id
 from harness.providers.ambient import Ambient
 from harness.providers.contract import Found, Search
 from harness.run.leasing import worked_on
@@ -195,6 +196,11 @@ class Survey:
         by_run: dict[str, list[Found]] = {}
         for one in found:
             by_run.setdefault(one.tags[RUN_TAG], []).append(one)
+        for run in sorted(by_run):
+            if not is_run_id(run):  # it would name folders of ours
+                del by_run[run]
+                reason = f"something carries {RUN_TAG}={run!r}, which no run of ours is called: ignored"
+                self._not_asked(place.model_copy(update={"named": False}), reason)
         at_place = [lease for lease in leases if lease.target == place.target]
         leased = {lease.stack for lease in at_place if lease.state is not LeaseState.CLOSED}
         for run, members in sorted(by_run.items()):

@@ -138,21 +138,23 @@ def moment(**ago: float) -> str:
 def test_resources_without_a_lease_go_once_they_expired(harness, emulator, foreign) -> None:
     """Found by the run's tag where --target says; not before they expire, not what has no tag."""
     account = "210000000001"
-    ask = foreign(account, "r-gone", moment(hours=1))
+    ask = foreign(account, "r-gone000000", moment(hours=1))
     ask.client("sqs").create_queue(QueueName="untagged")
-    ask.client("sqs").create_queue(QueueName="peer", tags={RUN_TAG: "r-peer", EXPIRES_TAG: moment(hours=-1)})
+    ask.client("sqs").create_queue(QueueName="peer", tags={RUN_TAG: "r-peer000000", EXPIRES_TAG: moment(hours=-1)})
     where = ("--target", emulator.url, "--account", account)
     code, document = swept(harness, *where)
-    assert (code, named(document)) == (3, {"r-gone": ("delete", "told"), "r-peer": ("none", "told")})
+    assert (code, named(document)) == (3, {"r-gone000000": ("delete", "told"), "r-peer000000": ("none", "told")})
     assert len(document["items"][0]["resources"]) == 6
     code, document = swept(harness, *where, "--older-than", "2h", "--apply")
-    assert (code, named(document)["r-gone"]) == (0, ("none", "told"))
+    assert (code, named(document)["r-gone000000"]) == (0, ("none", "told"))
     code, document = swept(harness, *where, "--apply")
-    assert (code, named(document)) == (0, {"r-gone": ("delete", "done"), "r-peer": ("none", "told")}), document
+    assert (code, named(document)) == (0, {"r-gone000000": ("delete", "done"), "r-peer000000": ("none", "told")}), (
+        document
+    )
     assert sorted(url.rpartition("/")[2] for url in ask.left()) == ["peer", "untagged"]
     assert harness("leases", "--json", "-").document == []
-    code, document = swept(harness, *where, "--run", "r-peer", "--apply")
-    assert (code, named(document)) == (0, {"r-peer": ("delete", "done")}), document
+    code, document = swept(harness, *where, "--run", "r-peer000000", "--apply")
+    assert (code, named(document)) == (0, {"r-peer000000": ("delete", "done")}), document
     assert [url.rpartition("/")[2] for url in ask.left()] == ["untagged"]
 
 
@@ -181,9 +183,9 @@ def test_a_protected_stack_is_neither_made_nor_swept(harness, held, shop, emulat
     assert refused.code == 2
     assert "protected" in refused.err
     assert len(ask.left()) == 2
-    other = foreign("210000000002", "r-theirs", moment(hours=1))
-    where = ("--target", emulator.url, "--account", "210000000002", "--run", "r-theirs")
-    assert named(swept(harness, *where, "--apply", **protect)[1]) == {"r-theirs": ("none", "told")}
+    other = foreign("210000000002", "r-theirs0000", moment(hours=1))
+    where = ("--target", emulator.url, "--account", "210000000002", "--run", "r-theirs0000")
+    assert named(swept(harness, *where, "--apply", **protect)[1]) == {"r-theirs0000": ("none", "told")}
     assert len(other.left()) == 6
     assert swept(harness, "--apply")[0] == 0
     assert ask.left() == []

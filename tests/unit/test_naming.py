@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import SuffixError
-from harness.plan.naming import check_suffix, random_suffix, run_id, stack_name, suffix_budget
+from harness.plan.naming import check_suffix, is_run_id, random_suffix, run_id, stack_name, suffix_budget
 
 projects = st.from_regex(r"[a-z][a-z0-9-]{0,40}", fullmatch=True)
 
@@ -53,4 +53,8 @@ def test_stack_names_are_what_pulumi_takes(seed: int, project: str) -> None:
 def test_two_runs_do_not_share_an_id() -> None:
     """Run ids differ."""
     rng = random.Random(7)
-    assert len({run_id(rng) for _ in range(1000)}) == 1000
+    made = {run_id(rng) for _ in range(1000)}
+    assert len(made) == 1000
+    assert all(map(is_run_id, made))
+    for other in ("", "r-1", "../../home", "r-aaaaaaaaaa/", "r-aaaaaaaaaa\n", "r-AAAAAAAAAA", "xr-aaaaaaaaaa"):
+        assert not is_run_id(other)

@@ -1,17 +1,20 @@
 """What a sweep deletes by a tag it claims first, and looks once more whether somebody's lease stands for it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from lease_samples import lease
 
-from harness.model import LeaseState
+from harness.model import EXPIRES_TAG, RUN_TAG, STACK_TAG, LeaseState
+from harness.providers.contract import Found
 from harness.sweep.apply import Apply
-from harness.sweep.judge import ORPHANS
-from harness.sweep.model import Action, Item, Outcome
-from harness.sweep.survey import Surveyed
+from harness.sweep.judge import LONGEST, ORPHANS, Seen, judge_lease, judge_orphans
+from harness.sweep.model import Action, Item, Outcome, Place, Scope
+from harness.sweep.survey import Survey, Surveyed
+from harness.world.identity import Alive
 from harness.world.leases import Leases, open_leases
 
 URL = "http://127.0.0.1:1"
@@ -72,6 +75,45 @@ def test_a_cell_that_began_since_the_survey_is_left(table: Leases, world, releas
         [claim] = [one for one in table.listed() if one.cell == CELL]
         assert "a lease stands for it" in applied(found(kind=kind), world, claim).detail
     assert released == []
+
+
+def test_what_is_deleted_by_a_tag_says_since_when_it_can_be_ours(table: Leases, world, released: list) -> None:
+    """Not since the sweep began: what AWS kept of it is older. A lease knows its stack, what has none does not."""
+    expires = datetime.now(UTC) - timedelta(hours=2)
+    members = [
+        Found("aws:sqs/queue:Queue", name, "us-east-1", {EXPIRES_TAG: (expires + more).isoformat(), STACK_TAG: name})
+        for name, more in (("a", timedelta(0)), ("b", timedelta(hours=1)))
+    ]
+    place = Place(target=URL, account=ACCOUNT, region="us-east-1")
+    facts = {"scope": Scope(), "finished": False, "protects": lambda _: None}
+    applied(judge_orphans(place, "r-1", members, datetime.now(UTC), **facts), world)
+    old = lease(created=expires)
+    table.open(old)
+    seen = Seen(owner=Alive.NO, held=False, result=None, emulator_gone=False, has_state=False)
+    applied(judge_lease(old, seen, datetime.now(UTC), Scope(), lambda _: None), world, old)
+    [orphans, ours] = [spec for _, spec in released]
+    assert (orphans.whole_run, orphans.since) == (True, (expires - LONGEST).timestamp())
+    assert (ours.whole_run, ours.since, ours.cell.stack) == (False, expires.timestamp(), "c")
+
+
+@pytest.mark.parametrize("stack", ["../../x", "a, b", "/x", "..", ""])
+def test_a_strangers_tag_is_no_path(world, released: list, stack: str) -> None:
+    """A stack is called what Pulumi would call it, or as if it had no name."""
+    applied(found(stack=stack), world)
+    assert released[0][1].cell.stack == ORPHANS
+
+
+def test_a_run_that_is_no_run_of_ours_is_ignored(tmp_path: Path) -> None:
+    """And told: its name would be that of a folder."""
+    place = Place(target=URL, account=ACCOUNT, region="us-east-1", named=True)
+    survey = Survey(Scope(), {}, lambda _: None, datetime.now(UTC))
+    tags = {EXPIRES_TAG: "2026-01-01T00:00:00+00:00"}
+    names = ("../../x", "r-0123456789")
+    members = [Found("aws:sqs/queue:Queue", "q", "us-east-1", {**tags, RUN_TAG: run}) for run in names]
+    survey._judge(place, members, [])
+    assert [item.run for item in survey._found.items] == ["r-0123456789"]
+    [told] = survey._found.unasked
+    assert ("../../x" in told.reason, told.matters) == (True, False)
 
 
 def test_what_nothing_stands_for_is_deleted(table: Leases, world, released: list) -> None:
