@@ -109,7 +109,7 @@ class Heartbeat:
         if not cells:
             return
         try:
-            lost = cells - set(self._leases().beat(cells)) - (cells - set(self._cells()))
+            lost = set(self._leases().beat(cells)) & set(self._cells())  # one that ended meanwhile is settled, not lost
         except HarnessError as error:
             self._complain(f"no sign of life can be written: {error.message}")
             return

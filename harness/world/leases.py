@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, insert, not_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from harness.model import Lease, LeaseState
@@ -61,14 +61,12 @@ class Leases:
             return changed.first() is not None
 
     def beat(self, cells: Iterable[tuple[str, str]], now: datetime | None = None) -> list[tuple[str, str]]:
-        """Say that we still work on these (run, cell); returns those that are still ours. Raises HomeError."""
-        where = (
-            tuple_(LeaseRow.run, LeaseRow.cell).in_(list(cells)),
-            *_ours(),
-        )
-        beaten = update(LeaseRow).where(*where).values(heartbeat=now or datetime.now(UTC))
+        """Say that we still work on these (run, cell); returns those that somebody else took over. Raises HomeError."""
+        these = tuple_(LeaseRow.run, LeaseRow.cell).in_(list(cells))
         with self._database.session() as session:
-            return [(run, cell) for run, cell in session.execute(beaten.returning(LeaseRow.run, LeaseRow.cell))]
+            session.execute(update(LeaseRow).where(these, *_ours()).values(heartbeat=now or datetime.now(UTC)))
+            held = session.execute(select(LeaseRow.run, LeaseRow.cell).where(these, not_(and_(*_ours()))))
+            return [(run, cell) for run, cell in held]
 
     def extend(self, run: str, until: datetime) -> int:
         """Let a run's leases that are not closed expire then; how many these were. Raises HomeError."""
@@ -78,12 +76,17 @@ class Leases:
             return len(changed.all())
 
     def settle(self, run: str, cell: str, state: LeaseState, reason: str) -> bool:
-        """Say how a lease of ours stands now; False when it is no longer ours, and stays as it is. Raises HomeError."""
+        """Say how a lease of ours stands now; False when somebody else took it over. Raises HomeError.
+
+        One that is gone with its database is nobody's.
+        """
         where = (LeaseRow.run == run, LeaseRow.cell == cell, *_ours())
         values = {"state": state.value, "reason": reason}
         with self._database.session() as session:
             settled = session.execute(update(LeaseRow).where(*where).values(values).returning(LeaseRow.run))
-            return settled.first() is not None
+            if settled.first() is not None:
+                return True
+            return session.execute(select(LeaseRow.run).where(*where[:2])).first() is None
 
     def listed(self, *, run: str | None = None, only_open: bool = False) -> Sequence[Lease]:
         """Leases, oldest first. Raises HomeError."""

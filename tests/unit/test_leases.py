@@ -91,11 +91,11 @@ def test_of_many_who_begin_one_lease_one_does(table: Leases) -> None:
 
 
 def test_a_sign_of_life_is_for_what_is_ours(table: Leases) -> None:
-    """Another's lease is not touched; one that was taken from us is missed."""
+    """Another's lease is not touched, and told; what is not there is nobody's."""
     table.open(lease(cell="ours"))
     table.open(lease(cell="theirs", process=4711))
     now = datetime.now(UTC) + timedelta(hours=3)
-    assert table.beat([("r-1", "ours"), ("r-1", "theirs"), ("r-1", "none")], now) == [("r-1", "ours")]
+    assert table.beat([("r-1", "ours"), ("r-1", "theirs"), ("r-1", "none")], now) == [("r-1", "theirs")]
     assert {found.cell: found.heartbeat == now for found in table.listed()} == {"ours": True, "theirs": False}
 
 
@@ -104,12 +104,13 @@ def test_only_its_owner_settles_a_lease(table: Leases, taken: dict) -> None:
     """Whoever lost it says nothing about what somebody else works on; and gives no sign of life for it."""
     table.open(lease(**taken))
     assert not table.settle("r-1", "c", LeaseState.CLOSED, "gone")
-    assert table.beat([("r-1", "c")]) == []
+    assert table.beat([("r-1", "c")]) == [("r-1", "c")]
     [found] = table.listed()
     assert (found.state, found.reason) == (LeaseState.OPEN, "")
     assert table.take_over(found)
     assert table.settle("r-1", "c", LeaseState.CLOSED, "gone")
     assert table.listed(only_open=True) == []
+    assert table.settle("r-1", "gone with its database", LeaseState.CLOSED, "gone")
 
 
 def test_a_lease_can_be_extended(table: Leases) -> None:

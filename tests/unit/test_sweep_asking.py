@@ -42,7 +42,7 @@ class Table:
         self.beats += 1
         if self.error is not None:
             raise self.error
-        return [cell for cell in cells if cell in self.ours]
+        return [cell for cell in cells if cell not in self.ours]
 
 
 def test_a_heartbeat_that_cannot_be_written_is_told_once() -> None:
