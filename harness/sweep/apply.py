@@ -107,7 +107,9 @@ class Apply:
             ) as world:
                 yield from self._release(items, specs, world)
         except HarnessError as error:
-            yield from (_left(item, f"{error.message} ({error.hint})") for item in items)
+            refused = isinstance(error.__cause__, ConnectionRefusedError)
+            more = f"; has it ended for good: --run {items[0].run} --emulator-gone" if refused else ""
+            yield from (_left(item, f"{error.message} ({error.hint}{more})") for item in items)
 
     def _spec(self, item: Item) -> CellSpec | None:
         """What the cell was told; None where it is to be done by the run's tag."""

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from lease_samples import lease
 
+from harness.errors import TargetError
 from harness.model import EXPIRES_TAG, RUN_TAG, STACK_TAG, LeaseState
 from harness.providers.contract import Found
 from harness.sweep.apply import Apply
@@ -114,6 +115,18 @@ def test_a_run_that_is_no_run_of_ours_is_ignored(tmp_path: Path) -> None:
     assert [item.run for item in survey._found.items] == ["r-0123456789"]
     [told] = survey._found.unasked
     assert ("../../x" in told.reason, told.matters) == (True, False)
+
+
+def test_an_emulator_that_refuses_is_told_with_the_way_out(table: Leases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is closed, and a person can say that it will not come back."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise TargetError("cannot be reached", hint="start it") from ConnectionRefusedError()
+
+    monkeypatch.setattr("harness.sweep.apply.open_world", refuse)
+    [done] = Apply(Surveyed(), table, {}, SimpleNamespace(), lambda _: None).run([found()])
+    assert done.outcome is Outcome.LEFT
+    assert "--run r-1 --emulator-gone" in done.detail
 
 
 def test_what_nothing_stands_for_is_deleted(table: Leases, world, released: list) -> None:
