@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -87,19 +88,39 @@ def write_stack_tags(state: Path, project: str, stack: str, tags: Mapping[str, s
     path.write_text(json.dumps({"version": 1, "tags": dict(tags)}), encoding="utf-8")
 
 
-def restore_backup(state: Path, project: str, stack: str) -> bool:
-    """Put the last good copy in the place of a file that cannot be read. Says whether there is a readable one now."""
+class Restored(StrEnum):
+    """Which state there is to work with."""
+
+    WHOLE = "whole"
+    BACKUP = "backup"  # the last good copy: what was made after it was taken, it does not know
+    LOST = "lost"
+
+
+def restore_backup(state: Path, project: str, stack: str) -> Restored:
+    """Put the last good copy in the place of a file that cannot be read. Says which state there is now.
+
+    A mark beside it tells the same to whoever destroys later. Raises OSError.
+    """
     path = state_file(state, project, stack)
-    backup = path.with_name(path.name + ".bak")
-    for candidate in (path, backup):
-        try:
-            _load(candidate)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue
-        if candidate is backup:
-            path.write_bytes(backup.read_bytes())
-        return True
-    return False
+    backup, mark = path.with_name(path.name + ".bak"), path.with_name(path.name + ".restored")
+    if _is_readable(path):
+        return Restored.BACKUP if mark.exists() else Restored.WHOLE
+    if not _is_readable(backup):
+        return Restored.LOST
+    mark.touch(mode=0o600)
+    partial = path.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_bytes(backup.read_bytes())
+    partial.replace(path)
+    return Restored.BACKUP
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        _load(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return True
 
 
 def edit_state(state: Path, project: str, stack: str, change: Callable[[dict[str, Any]], bool]) -> bool:

@@ -19,6 +19,7 @@ from harness.errors import RunError
 from harness.model import Cell
 from harness.world.checkpoint import (
     Checkpoint,
+    Restored,
     edit_state,
     empty_stack,
     read_checkpoint,
@@ -126,8 +127,8 @@ class Stack:
         """Clear the lock of an engine of ours that is dead; says which. Raises RunError for any other."""
         return release_locks(self.files.state)
 
-    def restore_state(self) -> bool:
-        """Make the state file readable again where its backup is. Says whether the engine can work with it."""
+    def restore_state(self) -> Restored:
+        """Make the state file readable again where its backup is. Says which state the engine can work with."""
         return restore_backup(self.files.state, self.cell.program.name, self.cell.stack)
 
     def make_deletable(self) -> list[tuple[str, str, str]]:
