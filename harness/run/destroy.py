@@ -155,7 +155,8 @@ class Destroyer:
         self._estate.search(ledger.open_types)
         orphans = [known for known in ledger.known if (known.type, known.id) not in in_state]
         left = self._estate.remove(orphans)
-        if checkpoint.pending and not left and not ledger.in_doubt:
+        asked_for_all = not any(pending.elsewhere for pending in checkpoint.pending)
+        if checkpoint.pending and not left and not ledger.in_doubt and asked_for_all:
             self._stack.clear_pending()
 
 

@@ -37,6 +37,7 @@ class Bench:
     region = "here-1"
 
     def __init__(self):
+        self.elsewhere = False
         self.waiting = threading.Event()
         self.cancelled = threading.Event()
         self.seen = []
