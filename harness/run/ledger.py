@@ -74,6 +74,8 @@ class Ledger:
                     self._pending.setdefault(pending.urn, checkpoint.time)
 
     def _add_state_resource(self, resource: StateResource) -> None:
+        if resource.imported and not resource.id:
+            return  # it was to be taken over, and makes nothing
         region = resource.region or self._region
         source = f"pending {resource.pending}" if resource.pending else "state"
         known = Known(resource.type, resource.id, region, resource.urn, source, dict(resource.outputs))
@@ -106,7 +108,7 @@ class Ledger:
     def youngest_open(self) -> float | None:
         """When the youngest create without an answer began, in seconds since the epoch; None without one.
 
-        Where no journal has it, it is the time of the state that has it pending, which is not before.
+        Where no journal has it, the time of the first state that was read and has it pending counts: by then it had begun.
         """
         pending = [begun for urn, begun in self._pending.items() if urn not in self._journaled]
         return max([*self._unanswered.values(), *pending], default=None)

@@ -54,11 +54,11 @@ def dead(tmp_path: Path) -> SimpleNamespace:
     stack = Cleared(cell, files, EngineCommand(tmp_path / "none", "3.255.0", {}, files.engine_pid), {}, None)
     notes: list[str] = []
     target = Target()
-    spec = SimpleNamespace(cell=cell, url=None, run="r-1", provider="official")
+    spec = SimpleNamespace(cell=cell, url=None, run="r-1", provider="official", whole_run=True)
     destroyer = Destroyer(
-        SimpleNamespace(stack=stack, files=files, provider=lambda: target),  # type: ignore[arg-type]
-        SimpleNamespace(spec=spec, note=notes.append),  # type: ignore[arg-type]
-        SimpleNamespace(remaining=60.0, stop=lambda: None),  # type: ignore[arg-type]
+        SimpleNamespace(stack=stack, files=files, provider=lambda: target),
+        SimpleNamespace(spec=spec, note=notes.append),
+        SimpleNamespace(remaining=60.0, stop=lambda: None),
     )
     return SimpleNamespace(
         path=state_file(files.state, "shop", "s"), stack=stack, notes=notes, target=target, destroy=destroyer._destroy
@@ -90,3 +90,18 @@ def test_a_whole_state_is_worth_no_word(dead: SimpleNamespace) -> None:
     """And no search."""
     dead.destroy()
     assert (dead.notes, dead.target.searched) == ([], set())
+
+
+@pytest.mark.parametrize("profile", [None, "dr"])
+def test_pending_operations_stay_where_nobody_could_ask(dead: SimpleNamespace, profile: str | None) -> None:
+    """The target denied, with our credentials, what was begun in another account: that is no reason to forget it."""
+    reference = "urn:pulumi:s::shop::pulumi:providers:aws::dr"
+    provider = {"urn": reference, "type": "pulumi:providers:aws", "id": "p", "custom": True}
+    begun = {"urn": "u", "type": BUCKET, "id": "b", "custom": True, "provider": f"{reference}::p"}
+    write(
+        dead.path,
+        resources=[{**provider, "inputs": {"profile": profile} if profile else {}}],
+        pending_operations=[{"resource": begun, "type": "creating"}],
+    )
+    dead.destroy()
+    assert dead.stack.cleared == (profile is None)

@@ -254,6 +254,17 @@ def test_a_resource_may_have_a_region_of_its_own(bench):
     assert bench.journal().standing() == ()
 
 
+def test_credentials_of_its_own_are_journalled(bench):
+    """Of such an instance the journal says that nobody else can ask, and whose deletion it was."""
+    bench.provider.elsewhere = True
+    _create(bench)
+    assert bench.journal().created()[0].intent.elsewhere
+    bench.stub.Delete(pb.DeleteRequest(id="id-1", type=TYPE, properties=wire.encode({})))
+    assert len(bench.journal().standing()) == 1
+    bench.stub.Delete(pb.DeleteRequest(urn=URN, id="id-1", type=TYPE, properties=wire.encode({})))
+    assert bench.journal().standing() == ()
+
+
 def test_preview_is_not_journalled(bench):
     """A preview makes nothing and writes nothing down; what is not known stays unknown."""
     answer = bench.stub.Create(pb.CreateRequest(type=TYPE, properties=wire.encode({"a": UNKNOWN}), preview=True))
