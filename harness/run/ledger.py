@@ -108,7 +108,7 @@ class Ledger:
     def youngest_open(self) -> float | None:
         """When the youngest create without an answer began, in seconds since the epoch; None without one.
 
-        Where no journal has it, the time of the first state that was read and has it pending counts: by then it had begun.
+        Where no journal has it, the time of the first state read that has it pending counts: by then it had begun.
         """
         pending = [begun for urn, begun in self._pending.items() if urn not in self._journaled]
         return max([*self._unanswered.values(), *pending], default=None)
