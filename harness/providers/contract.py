@@ -275,6 +275,8 @@ class Inspectable(Provider, Protocol):
     """A provider instance that can say what is at the target, without the engine and without a state."""
 
     region: str
+    elsewhere: bool
+    """It acts by credentials of the program's own: another instance, which has none, asks in another account."""
 
     def identify(self, type: str, inputs: Props) -> str | None:  # noqa: A002 - Pulumi's word
         """Id that a create with these checked inputs will have, or None when only the target decides it."""

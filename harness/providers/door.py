@@ -148,6 +148,7 @@ class Door:
             name=wanted.name,
             region=_region(provider, wanted.inputs),
             id=provider.identify(wanted.type, wanted.inputs),
+            elsewhere=provider.elsewhere,
         )
         try:
             made = provider.create(wanted)
@@ -211,7 +212,8 @@ class Door:
             )
         )
         if self._journal is not None and isinstance(provider, Inspectable):
-            self._journal.deleted(request.type, request.id, _region(provider, wire.decode(request.properties)))
+            region = _region(provider, wire.decode(request.properties))
+            self._journal.deleted(request.type, request.id, region, request.urn if provider.elsewhere else "")
         return empty_pb2.Empty()
 
     def invoke(self, request: Any) -> Any:

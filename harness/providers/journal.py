@@ -39,6 +39,8 @@ class Intent:
     region: str
     id: str | None
     time: float
+    elsewhere: bool = False
+    """Made with credentials of the program's own: whoever asks with the cell's asks in another account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def _note_line(line: dict[str, Any], intents: dict[int, Intent], made: dict[int,
         case "intent":
             intent = Intent(**{name: one for name, one in line.items() if name != "event"})
             _only(str, intent.urn, intent.type, intent.name, intent.region, intent.id or "")
+            _only((int, float), intent.time, intent.elsewhere)
             intents[_number(line)] = intent
         case "created" | "partial" as event:
             _only(str, line["id"])
@@ -110,12 +113,18 @@ def _note_line(line: dict[str, Any], intents: dict[int, Intent], made: dict[int,
             refused.add(_number(line))
         case "deleted":
             gone = (line["type"], line["id"], line["region"])
-            _only(str, *gone)
+            elsewhere = line.get("elsewhere", "")
+            _only(str, *gone, elsewhere)
             for key, one in made.items():
-                if (one.intent.type, one.id, one.intent.region) == gone:
+                if (one.intent.type, one.id, one.intent.region) == gone and _account(one.intent) == elsewhere:
                     made[key] = Made(one.intent, one.id, one.partial, deleted=True)
         case other:
             raise ValueError(other)
+
+
+def _account(intent: Intent) -> str:
+    """Of what was made elsewhere each URN stands for an account of its own: which two share one is not known."""
+    return intent.urn if intent.elsewhere else ""
 
 
 def _number(line: dict[str, Any]) -> int:
@@ -123,7 +132,7 @@ def _number(line: dict[str, Any]) -> int:
     return int(line["seq"])
 
 
-def _only(kind: type, *values: object) -> None:
+def _only(kind: type | tuple[type, ...], *values: object) -> None:
     for value in values:
         if not isinstance(value, kind):
             raise TypeError(value)
@@ -163,7 +172,16 @@ class JournalWriter:
         except OSError as error:
             raise JournalError(f"the journal {path} cannot be opened: {error}") from error
 
-    def intent(self, *, urn: str, type: str, name: str, region: str, id: str | None) -> int:  # noqa: A002 - Pulumi's
+    def intent(
+        self,
+        *,
+        urn: str,
+        type: str,  # noqa: A002 - Pulumi's word
+        name: str,
+        region: str,
+        id: str | None,  # noqa: A002 - Pulumi's word
+        elsewhere: bool = False,
+    ) -> int:
         """Write that a create begins, and return its number once that is on disk.
 
         Raises:
@@ -172,8 +190,10 @@ class JournalWriter:
         with self._state:
             self._seq += 1
             seq = self._seq
-            intent = Intent(seq, urn, type, name, region, id, time.time())
-            ticket = self._add({"event": "intent", **asdict(intent)})
+            intent = asdict(Intent(seq, urn, type, name, region, id, time.time(), elsewhere))
+            if not elsewhere:
+                del intent["elsewhere"]
+            ticket = self._add({"event": "intent", **intent})
         if error := self._settle(ticket):
             raise JournalError(
                 f"nothing was made: the journal {self._path} cannot be written: {error.strerror or error}"
@@ -192,9 +212,10 @@ class JournalWriter:
         """Write that the target refused for certain: nothing exists."""
         self._note({"event": "refused", "seq": seq})
 
-    def deleted(self, type: str, id: str, region: str) -> None:  # noqa: A002 - Pulumi's words
-        """Write that something was removed through the provider."""
-        self._note({"event": "deleted", "type": type, "id": id, "region": region})
+    def deleted(self, type: str, id: str, region: str, elsewhere: str = "") -> None:  # noqa: A002 - Pulumi's words
+        """Write that something was removed through the provider; `elsewhere` is its URN where it was made there."""
+        line = {"event": "deleted", "type": type, "id": id, "region": region}
+        self._note({**line, "elsewhere": elsewhere} if elsewhere else line)
 
     def close(self) -> None:
         """Give the file back."""

@@ -68,6 +68,7 @@ class CellWorld:
                 place=place,
                 journaled=journaled,
                 parallel=parallel,
+                sole_account=spec.provider == "bundled" and spec.url is not None,
             )
 
         # One for each engine that may run beside another: a recheck runs two, and probes may read secret outputs.

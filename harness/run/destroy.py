@@ -22,9 +22,15 @@ from harness.run.operation import RESOURCE_LIMIT, operate
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
 from harness.run.verdicts import HINTS, Patience, Verdict, judge_all
+from harness.world.checkpoint import Restored
 from harness.world.command import EngineFailedError, EngineStoppedError, Guard
 
 RESERVE = 60.0  # seconds of the destroy's limit that its attempts leave for deleting one by one
+_RESTORED = {
+    Restored.BACKUP: "the state file could not be read: destroying by its last good copy, and looking for the run's "
+    "tag on what that does not know",
+    Restored.LOST: "the state file cannot be read: deleting what the journal and the run's tag tell of",
+}
 RESERVED = 0.2  # of a limit that is short, this part
 
 
@@ -72,10 +78,11 @@ class Destroyer:
             raise PhaseError(Failure(phase=phase, message=f"{phase} failed: {error!r}", hint=hint)) from error
 
     def _destroy(self) -> None:
-        usable = self._stack.restore_state()
-        if not usable:
-            self._estate.ledger.incomplete = True
-            self._record.note("the state file cannot be read: deleting what the journal and the run's tag tell of")
+        restored = self._stack.restore_state()
+        usable = restored is not Restored.LOST
+        self._estate.ledger.incomplete |= restored is not Restored.WHOLE
+        if told := _RESTORED.get(restored):
+            self._record.note(told)
         self._estate.learn()
         if usable:
             self._release_lock()
@@ -148,7 +155,8 @@ class Destroyer:
         self._estate.search(ledger.open_types)
         orphans = [known for known in ledger.known if (known.type, known.id) not in in_state]
         left = self._estate.remove(orphans)
-        if checkpoint.pending and not left and not ledger.in_doubt:
+        asked_for_all = not any(pending.elsewhere for pending in checkpoint.pending)
+        if checkpoint.pending and not left and not ledger.in_doubt and asked_for_all:
             self._stack.clear_pending()
 
 

@@ -145,7 +145,7 @@ class Estate:
         seen = remains_of(
             self._world.provider(),
             self.ours(known),
-            self._world.files.began,
+            self._record.spec.since or self._world.files.began,
             self.patience(),
             blocking=blocking,
             remove=remove and not self.hands_off,

@@ -18,6 +18,7 @@ from harness.world.provider import Asked, ProviderProcess, Remnant
 
 LASTING = frozenset({"aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey"})
 """Types that AWS does not delete at once: what is scheduled for it is no leak, and is told."""
+ELSEWHERE = "made with credentials of its own (of its provider), with which nobody can ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ def survey(provider: ProviderProcess, known: Iterable[Known], timeout: float) ->
     existing: list[Known] = []
     unverified: list[tuple[Known, str]] = []
     lasting: list[tuple[Known, str]] = []
-    for region, members in _by_region(known).items():
+    wanted = list(known)
+    unverified += [(one, ELSEWHERE) for one in wanted if one.elsewhere]
+    for region, members in _by_region(one for one in wanted if not one.elsewhere).items():
         answers = provider.presence(region, [_asked(member) for member in members], timeout=timeout)
         for member, (presence, detail) in zip(members, answers, strict=True):
             if presence is Presence.EXISTS:
@@ -75,7 +78,7 @@ def remains_of(
 
     Only of what is ours. Raises WorldError when the provider process does not answer.
     """
-    asked = [one for one in known if one.ours and one.type in parents(blocking=blocking)]
+    asked = [one for one in known if one.ours and not one.elsewhere and one.type in parents(blocking=blocking)]
     found: list[tuple[Known, Remnant]] = []
     unverified: list[tuple[Known, str]] = []
     for region, members in _by_region(asked).items():

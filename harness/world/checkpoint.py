@@ -6,8 +6,13 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+from harness.plan.own_credentials import own_credentials
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"  # Pulumi's mark of a special value in its wire format
 _STACK = "pulumi:pulumi:Stack"
@@ -28,6 +33,15 @@ class StateResource:
     pending: str = ""
     imported: bool = False  # it was there before the program took it over
     held: bool = False  # protected, or retained on delete
+    elsewhere: bool = False  # made with credentials of the program's own: ours ask in another account
+
+
+@dataclass(frozen=True, slots=True)
+class _Instance:
+    """A provider instance of the program."""
+
+    region: str | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +55,17 @@ class Checkpoint:
     has_secrets: bool = False
     exists: bool = False
     damaged: bool = False  # there is a file, and it cannot be read
+    time: float | None = None  # when it was written by the engine, in seconds since the epoch
 
 
-def read_checkpoint(state: Path, project: str, stack: str) -> Checkpoint:
-    """Read a stack's state from a file backend at `state`."""
+def read_checkpoint(
+    state: Path, project: str, stack: str, granted: Mapping[str, Any] | None = MappingProxyType({})
+) -> Checkpoint:
+    """Read a stack's state from a file backend at `state`.
+
+    `granted` are settings of the aws provider by which the harness itself says as whom to act; None: the providers heed
+    no others than the harness's.
+    """
     try:
         latest = _load(state_file(state, project, stack))
     except FileNotFoundError:
@@ -52,17 +73,18 @@ def read_checkpoint(state: Path, project: str, stack: str) -> Checkpoint:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # cut off by a full disk or a crash
         return Checkpoint(damaged=True)
     entries = latest.get("resources") or []
-    regions = _provider_regions(entries)
+    providers = _providers(entries, granted)
     root: Mapping[str, Any] = next((e for e in entries if e["type"] == _STACK), {})
     outputs = root.get("outputs") or {}
     pending = [(p["resource"], p["type"]) for p in latest.get("pending_operations") or []]
     return Checkpoint(
-        resources=tuple(_resource(e, regions) for e in entries if _is_real(e)),
-        pending=tuple(_resource(e, regions, kind) for e, kind in pending if _is_real(e)),
+        resources=tuple(_resource(e, providers) for e in entries if _is_real(e)),
+        pending=tuple(_resource(e, providers, kind) for e, kind in pending if _is_real(e)),
         outputs={name: masked(value) for name, value in outputs.items()},
         has_secrets=_has_secret(entries) or _has_secret(latest.get("pending_operations") or []),
         has_secret_outputs=any(_has_secret(value) for value in outputs.values()),
         exists=True,
+        time=_time(latest),
     )
 
 
@@ -87,19 +109,39 @@ def write_stack_tags(state: Path, project: str, stack: str, tags: Mapping[str, s
     path.write_text(json.dumps({"version": 1, "tags": dict(tags)}), encoding="utf-8")
 
 
-def restore_backup(state: Path, project: str, stack: str) -> bool:
-    """Put the last good copy in the place of a file that cannot be read. Says whether there is a readable one now."""
+class Restored(StrEnum):
+    """Which state there is to work with."""
+
+    WHOLE = "whole"
+    BACKUP = "backup"  # the last good copy: what was made after it was taken, it does not know
+    LOST = "lost"
+
+
+def restore_backup(state: Path, project: str, stack: str) -> Restored:
+    """Put the last good copy in the place of a file that cannot be read. Says which state there is now.
+
+    A mark beside it tells the same to whoever destroys later. Raises OSError.
+    """
     path = state_file(state, project, stack)
-    backup = path.with_name(path.name + ".bak")
-    for candidate in (path, backup):
-        try:
-            _load(candidate)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue
-        if candidate is backup:
-            path.write_bytes(backup.read_bytes())
-        return True
-    return False
+    backup, mark = path.with_name(path.name + ".bak"), path.with_name(path.name + ".restored")
+    if _is_readable(path):
+        return Restored.BACKUP if mark.exists() else Restored.WHOLE
+    if not _is_readable(backup):
+        return Restored.LOST
+    mark.touch(mode=0o600)
+    partial = path.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_bytes(backup.read_bytes())
+    partial.replace(path)
+    return Restored.BACKUP
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        _load(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return True
 
 
 def edit_state(state: Path, project: str, stack: str, change: Callable[[dict[str, Any]], bool]) -> bool:
@@ -151,29 +193,51 @@ def _is_real(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("custom")) and not entry["type"].startswith(_PROVIDER) and not entry.get("external")
 
 
-def _resource(entry: Mapping[str, Any], regions: Mapping[str, str | None], pending: str = "") -> StateResource:
+def _time(latest: Mapping[str, Any]) -> float | None:
+    try:
+        return datetime.fromisoformat(latest["manifest"]["time"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _resource(entry: Mapping[str, Any], providers: Mapping[str, _Instance], pending: str = "") -> StateResource:
     outputs = entry.get("outputs") or {}
     own = outputs.get("region") or (entry.get("inputs") or {}).get("region")
+    provider = providers.get(entry.get("provider") or "", _Instance())
     return StateResource(
         urn=entry["urn"],
         type=entry["type"],
-        id=entry.get("id") or "",
-        region=own if isinstance(own, str) else regions.get(entry.get("provider") or ""),
+        id=entry.get("id") or entry.get("importID") or "",  # an import that was cut off has no id yet
+        region=own if isinstance(own, str) else provider.region,
         outputs=outputs,
         inputs=entry.get("inputs") or {},
         pending=pending,
         imported=bool(entry.get("importID")),
         held=bool(entry.get("protect") or entry.get("retainOnDelete")),
+        elsewhere=provider.elsewhere,
     )
 
 
-def _provider_regions(entries: list[Mapping[str, Any]]) -> dict[str, str | None]:
-    """Region of each provider instance, by the reference (`urn::id`) that resources carry."""
+def _providers(entries: list[Mapping[str, Any]], granted: Mapping[str, Any] | None) -> dict[str, _Instance]:
+    """What each provider instance was told, by the reference (`urn::id`) that resources carry."""
     return {
-        f"{entry['urn']}::{entry.get('id')}": (entry.get("inputs") or {}).get("region")
+        f"{entry['urn']}::{entry.get('id')}": _instance(entry, granted)
         for entry in entries
         if entry["type"].startswith(_PROVIDER)
     }
+
+
+def _instance(entry: Mapping[str, Any], granted: Mapping[str, Any] | None) -> _Instance:
+    inputs = entry.get("inputs") or {}
+    region = inputs.get("region")
+    own: Mapping[str, Any] = {}
+    if granted is not None and entry["type"] == f"{_PROVIDER}aws":
+        own = own_credentials(inputs)
+    # One by default has the stack's configuration, where the same value may be encrypted here.
+    default = entry["urn"].rpartition("::")[2].startswith("default")
+    same = {name for name in own if granted and own[name] == granted.get(name)}
+    hidden = {name for name in own if granted and default and name in granted and _has_secret(own[name])}
+    return _Instance(region if isinstance(region, str) else None, elsewhere=bool(own.keys() - same - hidden))
 
 
 def _has_secret(value: Any) -> bool:

@@ -20,7 +20,7 @@ from typing import IO
 
 import psutil
 
-from harness.world.recorded import record_process, recorded_pid
+from harness.world.recorded import record_process, recorded_process
 
 TICK = 0.05  # seconds between two looks at the event log and the stop flag
 # After the first SIGINT the engine waits for calls in flight. The bundled provider honours Cancel within 0.1 s; a
@@ -186,12 +186,16 @@ def end_session(session: int) -> None:
 
 
 def stop_recorded_engine(pid_file: Path, graces: tuple[float, float] = (FIRST_GRACE, SECOND_GRACE)) -> None:
-    """End the engine that a dead cell process left behind, if it still is that very process."""
-    pid = recorded_pid(pid_file)
-    if pid is not None:
-        with suppress(psutil.NoSuchProcess):  # the engine is dead; what it started may not be
-            stop_engine(psutil.Process(pid), graces)
-        end_session(pid)
+    """End the engine that a dead cell process left behind, if it still is that very process, and its session.
+
+    Of an engine that is dead the session's number may be the user's own by now; what is left of it carries the cell's
+    mark, by which `end_remnants` finds it.
+    """
+    engine = recorded_process(pid_file)
+    if engine is not None:
+        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile; what it started may not have
+            stop_engine(engine, graces)
+        end_session(engine.pid)
     pid_file.unlink(missing_ok=True)
 
 

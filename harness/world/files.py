@@ -98,14 +98,18 @@ class CellFiles:
         except OSError as error:
             print(f"warning: {self.result} cannot be written: {error}", file=sys.stderr)
 
-    def read_foreign(self) -> set[tuple[str, str]]:
-        """Type and id of resources that the program imported: they were there before, and are never deleted."""
+    def read_foreign(self) -> set[tuple[str, str, str]]:
+        """Type, id and region of what the program imported: it was there before, and is never deleted.
+
+        An empty region is any: that is what files of earlier versions say.
+        """
         try:
-            return {(kind, name) for kind, name in json.loads(self.foreign.read_text(encoding="utf-8"))}
+            entries = json.loads(self.foreign.read_text(encoding="utf-8"))
+            return {(kind, name, "".join(region)) for kind, name, *region in entries}
         except FileNotFoundError:
             return set()
 
-    def write_foreign(self, foreign: set[tuple[str, str]]) -> None:
+    def write_foreign(self, foreign: set[tuple[str, str, str]]) -> None:
         """Remember them beyond the state. Without any, nothing is written."""
         if foreign:
             self.foreign.write_text(json.dumps(sorted(foreign)), encoding="utf-8")

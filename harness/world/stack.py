@@ -19,6 +19,7 @@ from harness.errors import RunError
 from harness.model import Cell
 from harness.world.checkpoint import (
     Checkpoint,
+    Restored,
     edit_state,
     empty_stack,
     read_checkpoint,
@@ -56,12 +57,13 @@ class Stack:
         place: int | None = 0,
         journaled: tuple[str, ...] = (),
         parallel: int = PARALLEL,
+        sole_account: bool = False,
     ) -> None:
         """`place` is where its engine attaches to the language host: 1 for one that runs beside another.
 
         Without a host or a place it starts its own.
         `journaled` are the packages whose provider has each create on disk before it is made. `parallel` is how many
-        operations an engine may have under way.
+        operations an engine may have under way. `sole_account`: its providers heed no credentials of the program's.
         """
         self.cell = cell
         self.config = {**config, **cell.config}  # what the program asks for wins over what we would set
@@ -71,6 +73,8 @@ class Stack:
         self._place = place
         self._journaled = journaled
         self._parallel = parallel
+        ours = {name.removeprefix("aws:"): one for name, one in config.items() if name.startswith("aws:")}
+        self._granted = None if sole_account else ours
         self._foreign = False  # a preview has shown that something is planned which no journal has
         self._checkpoints: Mapping[str, str] = {}
 
@@ -126,8 +130,8 @@ class Stack:
         """Clear the lock of an engine of ours that is dead; says which. Raises RunError for any other."""
         return release_locks(self.files.state)
 
-    def restore_state(self) -> bool:
-        """Make the state file readable again where its backup is. Says whether the engine can work with it."""
+    def restore_state(self) -> Restored:
+        """Make the state file readable again where its backup is. Says which state the engine can work with."""
         return restore_backup(self.files.state, self.cell.program.name, self.cell.stack)
 
     def make_deletable(self) -> list[tuple[str, str, str]]:
@@ -166,7 +170,7 @@ class Stack:
 
     def checkpoint(self) -> Checkpoint:
         """What the state file says now."""
-        return read_checkpoint(self.files.state, self.cell.program.name, self.cell.stack)
+        return read_checkpoint(self.files.state, self.cell.program.name, self.cell.stack, self._granted)
 
     def _run(self, verb: str, event_log: Path, *flags: str, **environment: str) -> None:
         fixed = ("--stack", self.cell.stack, "--parallel", str(self._parallel), "--exec-kind", "auto.local")

@@ -115,6 +115,7 @@ def test_no_file_is_an_empty_journal(path):
         b"{}",
         b'{"event":"intent","seq":7}',
         b'{"event":"intent","seq":7,"urn":1,"type":[],"name":"n","region":"r","id":null,"time":1}',
+        b'{"event":"intent","seq":7,"urn":"u","type":"t","name":"n","region":"r","id":null,"time":"noon"}',
         b'{"event":"created","seq":99,"id":"x"}',
         b'{"event":"created","seq":1}',
         b'{"event":"refused"}',

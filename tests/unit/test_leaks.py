@@ -1,10 +1,15 @@
 """What may exist at the target is never forgotten, and never taken for ours without a proof."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 from harness.providers.contract import Found, Presence, Search
 from harness.providers.journal import Intent, Journal, Made
 from harness.run.leaks import as_refs, doubts, remains_of, search_into, survey, unasked
 from harness.run.ledger import Known, Ledger
-from harness.world.checkpoint import Checkpoint, StateResource
+from harness.world.checkpoint import Checkpoint, StateResource, empty_stack, read_checkpoint, state_file
+from harness.world.files import CellFiles
 from harness.world.provider import Remnant
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -185,6 +190,73 @@ def test_what_was_imported_is_not_ours() -> None:
     resource = StateResource(urn="u", type=BUCKET, id="old", region=None, outputs={}, imported=True)
     ledger.add_state(Checkpoint(resources=(resource,)))
     assert ledger.known == ()
+
+
+def test_an_import_that_was_cut_off_hides_no_lost_create() -> None:
+    """It has no id yet, as a create that was cut off: the one makes nothing, the other may have."""
+    ledger = Ledger("us-east-1")
+    cut_off = (
+        StateResource("i", BUCKET, "", None, {}, pending="importing", imported=True),
+        StateResource("c", BUCKET, "", None, {}, pending="creating"),
+    )
+    ledger.add_state(Checkpoint(pending=cut_off))
+    assert [one.urn for one in ledger.in_doubt] == ["c"]
+
+
+def test_an_import_is_known_by_what_it_was_to_take_over(tmp_path: Path) -> None:
+    """Also before the engine had its id."""
+    entry = {"urn": "u", "type": BUCKET, "custom": True, "importID": "old"}
+    empty_stack(tmp_path, "shop", "s")
+    latest = {"resources": [], "pending_operations": [{"resource": entry, "type": "importing"}]}
+    state_file(tmp_path, "shop", "s").write_text(json.dumps({"checkpoint": {"latest": latest}}))
+    ledger = Ledger("us-east-1")
+    ledger.add_state(read_checkpoint(tmp_path, "shop", "s"))
+    ledger.add_found([Known(BUCKET, "old", "us-east-1")], searched=())
+    assert (ledger.known, ledger.in_doubt) == ((), ())
+
+
+def test_what_was_imported_in_one_region_is_not_its_namesake_in_another(tmp_path: Path) -> None:
+    """Except where a name stands for one thing everywhere, or nobody knows; earlier versions wrote no region."""
+    files = CellFiles(tmp_path)
+    group, role, other = (
+        "aws:cloudwatch/logGroup:LogGroup",
+        "aws:iam/role:Role",
+        "aws:cloudfront/distribution:Distribution",
+    )
+    first = Ledger("us-east-1")
+    imported = [StateResource("u", type_, "x", None, {}, imported=True) for type_ in (group, role, BUCKET, other)]
+    first.add_state(Checkpoint(resources=tuple(imported)))
+    files.write_foreign(first.foreign)
+    later = Ledger("us-east-1")
+    later.foreign |= files.read_foreign()
+    for ledger in (first, later):
+        found = [Known(type_, "x", where) for type_ in (group, role, BUCKET, other) for where in ("us-east-1", "r-2")]
+        ledger.add_found(found, searched=())
+        assert [(one.type, one.region) for one in ledger.known] == [(group, "r-2")]
+    files.foreign.write_text(json.dumps([[group, "x"]]))
+    assert files.read_foreign() == {(group, "x", "")}
+    old = Ledger("us-east-1")
+    old.foreign |= files.read_foreign()
+    old.add_found([Known(group, "x", "r-2")], searched=())
+    assert old.known == ()
+
+
+def test_when_the_youngest_create_without_an_answer_began() -> None:
+    """What AWS shows only a while after it was made is not gone before that; a state's time is when it was written."""
+    ledger = Ledger("us-east-1")
+    assert ledger.youngest_open() is None
+    begun = [replace(intent(number, None), time=float(number)) for number in (1, 2, 3)]
+    ledger.add_journal(Journal(tuple(begun), made=(Made(begun[2], "a"),), refused=frozenset()))
+    assert ledger.youngest_open() == 2.0
+    pending = [
+        StateResource(f"urn:{name}", BUCKET, "", None, {}, pending=kind)
+        for name, kind in ((3, "creating"), ("x", "creating"), ("y", "deleting"))
+    ]
+    ledger.add_state(Checkpoint(pending=(pending[0], pending[2]), time=8.0))
+    assert ledger.youngest_open() == 2.0
+    ledger.add_state(Checkpoint(pending=tuple(pending), time=9.0))
+    ledger.add_state(Checkpoint(pending=tuple(pending), time=20.0))
+    assert ledger.youngest_open() == 9.0
 
 
 def test_tags_are_searched_in_every_region_that_was_touched() -> None:

@@ -1,12 +1,14 @@
 """Bad input is refused with a hint before anything is touched; good input becomes cells."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ConfigError, HarnessError, ProgramError, SuffixError
 from harness.plan.make import make_plan
+from harness.plan.own_credentials import OWN_CREDENTIALS
 from harness.plan.settings import Settings, parse_config, parse_duration
 
 
@@ -134,6 +136,33 @@ def test_later_sources_of_configuration_win(tmp_path: Path) -> None:
         "aws:region": "eu-west-3",
     }
     assert cell.tags == {"Environment": "pr-1", "Project": "shop", "CostCenter": "42"}
+
+
+@pytest.mark.parametrize("where", ["--config", "stack file", "harness.toml"])
+@pytest.mark.parametrize(
+    "key", [*OWN_CREDENTIALS, "assumeRoles[0].roleArn", "assumeRoleWithWebIdentity.roleArn", "aws-native:profile"]
+)
+def test_on_aws_no_configuration_leads_to_another_account(tmp_path: Path, where: str, key: str) -> None:
+    """The allow-list is asked about the environment's credentials: nothing beside them may say as whom to act."""
+    directory = write_program(tmp_path)
+    key = key if ":" in key else f"aws:{key}"
+    config = (f"{key}=hunter2",) if where == "--config" else ()
+    (directory / "Pulumi.dev.yaml").write_text(f"config: {{'{key}': hunter2}}\n" if where == "stack file" else "")
+    (directory / "harness.toml").write_text(f"[config]\n'{key}' = 'hunter2'\n" if where == "harness.toml" else "")
+    asked = {"config": config, "stack_config": "dev" if where == "stack file" else None}
+    with pytest.raises(ConfigError, match=f"{re.escape(key)} cannot be configured") as refused:
+        plan(tmp_path, "shop", target="aws", **asked)
+    assert "AWS_PROFILE" in refused.value.hint
+    assert "hunter2" not in refused.value.message + refused.value.hint
+    assert plan(tmp_path, "shop", **asked).cells[0].config[key] == "hunter2"
+
+
+def test_on_aws_configuration_that_names_no_credentials_is_as_ever(tmp_path: Path) -> None:
+    """Also an empty one, and a program's own of that name."""
+    write_program(tmp_path)
+    pairs = ("aws:profile=", "aws:assumeRoles=[]", "profile=prod", "aws:maxRetries=3")
+    [cell] = plan(tmp_path, "shop", target="aws", config=pairs).cells
+    assert cell.config["shop:profile"] == "prod"
 
 
 def test_encrypted_stack_files_need_their_passphrase(tmp_path: Path) -> None:

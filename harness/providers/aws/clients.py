@@ -40,6 +40,7 @@ class Access:
     dualstack: bool = False
     user_agent: str = ""
     assume_role: Mapping[str, Any] = field(default_factory=dict)
+    elsewhere: bool = False  # the credentials are the program's own
 
 
 class Clients:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.plan.own_credentials import own_credentials
 from harness.providers.aws.clients import Access, Clients
 from harness.providers.aws.shapes import nearest
 from harness.providers.aws.tags import TagRules
@@ -178,6 +179,7 @@ def _access(ambient: Ambient, settings: Props) -> Access:
         dualstack=_flag(settings.get("useDualstackEndpoint")),
         user_agent=" ".join(map(str, _listed(settings.get("userAgents")))),
         assume_role=_role(role) if role else {},
+        elsewhere=bool(own_credentials(settings)),
     )
     if ambient.endpoint is None:
         return access
@@ -188,6 +190,7 @@ def _access(ambient: Ambient, settings: Props) -> Access:
         token=ambient.session_token,
         profile=None,
         assume_role={},
+        elsewhere=False,
         ca_bundle=None,
         fips=False,
         dualstack=False,

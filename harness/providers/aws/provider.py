@@ -57,6 +57,7 @@ class AwsProvider:
         self.clients = clients
         self.rules = rules
         self.region = clients.access.region
+        self.elsewhere = clients.access.elsewhere
         self._lock = threading.Lock()
         self._flights: set[flights.Flight] = set()
 

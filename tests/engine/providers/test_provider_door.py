@@ -37,6 +37,7 @@ class Bench:
     region = "here-1"
 
     def __init__(self):
+        self.elsewhere = False
         self.waiting = threading.Event()
         self.cancelled = threading.Event()
         self.seen = []
@@ -250,6 +251,17 @@ def test_a_resource_may_have_a_region_of_its_own(bench):
     assert bench.journal().created()[0].intent.region == "there-2"
     request = pb.DeleteRequest(id="id-1", type=TYPE, properties=wire.encode({"region": "there-2"}))
     bench.stub.Delete(request)
+    assert bench.journal().standing() == ()
+
+
+def test_credentials_of_its_own_are_journalled(bench):
+    """Of such an instance the journal says that nobody else can ask, and whose deletion it was."""
+    bench.provider.elsewhere = True
+    _create(bench)
+    assert bench.journal().created()[0].intent.elsewhere
+    bench.stub.Delete(pb.DeleteRequest(id="id-1", type=TYPE, properties=wire.encode({})))
+    assert len(bench.journal().standing()) == 1
+    bench.stub.Delete(pb.DeleteRequest(urn=URN, id="id-1", type=TYPE, properties=wire.encode({})))
     assert bench.journal().standing() == ()
 
 

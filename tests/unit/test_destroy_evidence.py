@@ -1,0 +1,107 @@
+"""What a destroy works by is never taken for more than it is, and evidence that nobody could check is never dropped."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.model import Cell, Program
+from harness.providers.contract import Presence, Search
+from harness.run.destroy import Destroyer
+from harness.world.checkpoint import empty_stack, state_file
+from harness.world.command import EngineCommand
+from harness.world.files import CellFiles
+from harness.world.stack import Stack
+
+BUCKET = "aws:s3/bucket:Bucket"
+
+
+class Target:
+    """Stands in for the provider process: nothing is there, and of every type that is asked for it says so."""
+
+    def __init__(self) -> None:
+        self.searched: set[str] = set()
+
+    def search(self, _region: str, types: list[str], _tags: dict[str, str], *, timeout: float) -> Search:
+        self.searched |= set(types)
+        return Search([], list(types), {})
+
+    def presence(self, _region: str, items: list[Any], *, timeout: float) -> list[tuple[Presence, str]]:
+        return [(Presence.GONE, "") for _ in items]
+
+
+class Cleared(Stack):
+    """A stack of real files, without an engine: remembers that its pending operations were dropped."""
+
+    cleared = False
+
+    def clear_pending(self) -> None:
+        self.cleared = True
+
+
+@pytest.fixture
+def dead(tmp_path: Path) -> SimpleNamespace:
+    """A cell whose engine died: `destroy()` works by what it left; `notes`, `stack`, `target` tell what was done."""
+    files = CellFiles(tmp_path / "cell")
+    files.make()
+    program = Program(name="shop", directory=tmp_path, main=tmp_path)
+    cell = Cell(
+        name="c", program=program, stack="s", suffix="x", region="us-east-1", config={}, stack_config=None, tags={}
+    )
+    empty_stack(files.state, "shop", "s")
+    stack = Cleared(cell, files, EngineCommand(tmp_path / "none", "3.255.0", {}, files.engine_pid), {}, None)
+    notes: list[str] = []
+    target = Target()
+    spec = SimpleNamespace(cell=cell, url=None, run="r-1", provider="official", whole_run=True)
+    destroyer = Destroyer(
+        SimpleNamespace(stack=stack, files=files, provider=lambda: target),
+        SimpleNamespace(spec=spec, note=notes.append),
+        SimpleNamespace(remaining=60.0, stop=lambda: None),
+    )
+    return SimpleNamespace(
+        path=state_file(files.state, "shop", "s"), stack=stack, notes=notes, target=target, destroy=destroyer._destroy
+    )
+
+
+def write(path: Path, **latest: Any) -> None:
+    """A state file."""
+    path.write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+
+
+@pytest.mark.parametrize("backup", [True, False])
+def test_a_state_that_is_not_the_last_one_widens_the_search_to_every_type(dead: SimpleNamespace, backup: bool) -> None:
+    """The backup knows nothing of what came after it; the next destroy is told the same."""
+    good = dead.path.read_bytes()
+    dead.path.write_bytes(good[:20])
+    if backup:
+        dead.path.with_name("s.json.bak").write_bytes(good)
+    dead.destroy()
+    assert {"aws:ec2/vpc:Vpc", BUCKET} <= dead.target.searched
+    assert ("last good copy" in dead.notes[0], "cannot be read" in dead.notes[0]) == (backup, not backup)
+    assert dead.path.read_bytes() == (good if backup else good[:20])
+    dead.target.searched.clear()
+    dead.destroy()
+    assert BUCKET in dead.target.searched
+
+
+def test_a_whole_state_is_worth_no_word(dead: SimpleNamespace) -> None:
+    """And no search."""
+    dead.destroy()
+    assert (dead.notes, dead.target.searched) == ([], set())
+
+
+@pytest.mark.parametrize("profile", [None, "dr"])
+def test_pending_operations_stay_where_nobody_could_ask(dead: SimpleNamespace, profile: str | None) -> None:
+    """The target denied, with our credentials, what was begun in another account: that is no reason to forget it."""
+    reference = "urn:pulumi:s::shop::pulumi:providers:aws::dr"
+    provider = {"urn": reference, "type": "pulumi:providers:aws", "id": "p", "custom": True}
+    begun = {"urn": "u", "type": BUCKET, "id": "b", "custom": True, "provider": f"{reference}::p"}
+    write(
+        dead.path,
+        resources=[{**provider, "inputs": {"profile": profile} if profile else {}}],
+        pending_operations=[{"resource": begun, "type": "creating"}],
+    )
+    dead.destroy()
+    assert dead.stack.cleared == (profile is None)
