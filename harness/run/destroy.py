@@ -153,6 +153,7 @@ class Destroyer:
         if ledger.is_settled(in_state):
             return
         self._estate.search(ledger.open_types)
+        self._estate.await_lost()
         orphans = [known for known in ledger.known if (known.type, known.id) not in in_state]
         left = self._estate.remove(orphans)
         asked_for_all = not any(pending.elsewhere for pending in checkpoint.pending)

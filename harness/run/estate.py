@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from harness.model import RUN_TAG, STACK_TAG, PhaseName, PhaseStatus, ResourceRef
@@ -21,6 +21,10 @@ from harness.world.provider import Asked
 
 ASKING = 120.0  # seconds for one question to the target about all that is known
 ASKING_LATE = 20.0  # the same once the destroy's own time is over: the leak check still gets its answer
+SEEN_AFTER = (
+    120.0  # seconds until AWS shows everywhere what it has made; the bundled provider waits as long for its own
+)
+SEARCH_AGAIN = 10.0  # seconds between two looks meanwhile
 _TELL = 5  # things that one note names
 OTHERS = ("pulumi-python:", "command:")  # dynamic resources and commands: they may have made anything, anywhere
 _FORCED = ("forceDestroy", "forceDelete")  # the program says so itself: the provider empties it when it must
@@ -29,7 +33,9 @@ _FORCED = ("forceDestroy", "forceDelete")  # the program says so itself: the pro
 class Estate:
     """What one cell may have made. Whatever is found is never forgotten."""
 
-    def __init__(self, world: CellWorld, record: Record, shield: Shield) -> None:
+    def __init__(self, world: CellWorld, record: Record, shield: Shield, now: Callable[[], float] = time.time) -> None:
+        """`now` is in seconds since the epoch, as the journal's times are."""
+        self._now = now
         self._world = world
         self._stack = world.stack
         self._record = record
@@ -60,6 +66,19 @@ class Estate:
         wanted = set(types) if not self.ledger.incomplete else self.ledger.all_types
         tags = {RUN_TAG: spec.run} if spec.whole_run else {RUN_TAG: spec.run, STACK_TAG: spec.cell.stack}
         search_into(self.ledger, self._world.provider(), tags, wanted, self.patience())
+
+    def await_lost(self) -> None:
+        """Search until a create without an answer would be seen: AWS may list and describe a thing only after a while.
+
+        An emulator tells at once. It ends when the time for the destroy does; what was not seen then stays in doubt.
+        """
+        while self._record.spec.target == "aws" and not self._shield.stop():
+            begun = self.ledger.youngest_open()
+            left = 0.0 if begun is None else begun + SEEN_AFTER - self._now()
+            if left <= 0:
+                return
+            self.pause(min(SEARCH_AGAIN, left))
+            self.search(self.ledger.open_types)
 
     @property
     def engine_proved(self) -> bool:
@@ -96,9 +115,8 @@ class Estate:
 
     def unblock(self) -> None:
         """Lift what would keep resources of the state from being deleted, in the state and at the target."""
-        standing = [
-            one for one in self._stack.checkpoint().resources if not (one.imported or one.type.startswith(ADOPTED))
-        ]
+        held = self._stack.checkpoint().resources
+        standing = [one for one in held if not (one.imported or one.elsewhere or one.type.startswith(ADOPTED))]
         lifted_now = [
             (Known(type_, id_, self._region_of(standing, type_, id_)), word)
             for type_, id_, word in self._stack.make_deletable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.model import Failure, PhaseName, ResourceRef
 from harness.run.estate import Estate, named
-from harness.run.leaks import as_refs, doubts, ref, remnant_ref, unasked
+from harness.run.leaks import ELSEWHERE, as_refs, doubts, ref, remnant_ref, unasked
 from harness.run.record import PhaseError, Record
 
 _PHASE = PhaseName.LEAK_CHECK
@@ -21,6 +21,7 @@ def check_leaks(estate: Estate, record: Record) -> None:
     # Until the target has answered, nothing is known to be gone.
     record.unverified = unasked(estate.ledger)
     estate.search(estate.ledger.types)
+    estate.await_lost()
     seen = estate.survey(estate.ledger.known)
     if seen.existing:
         estate.free(seen.existing)
@@ -65,10 +66,11 @@ def check_leaks(estate: Estate, record: Record) -> None:
 def _vouched_for(one: ResourceRef, estate: Estate, record: Record) -> bool:
     """Whether the engine's word must do for something that could not be asked about.
 
-    Only where nobody can ask: a type without a declaration, which the official plugin said that it deleted.
+    Only where nobody can ask: a type without a declaration, or credentials of the program's own; and only when the
+    official plugin said that it deleted all of it.
     """
     if record.spec.provider == "bundled" or not estate.engine_proved:
         return False
     from harness.providers.aws.registry import resources  # every service's file: only for what could not be asked
 
-    return one.type not in resources()
+    return one.reason == ELSEWHERE or one.type not in resources()

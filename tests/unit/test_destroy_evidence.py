@@ -54,7 +54,7 @@ def dead(tmp_path: Path) -> SimpleNamespace:
     stack = Cleared(cell, files, EngineCommand(tmp_path / "none", "3.255.0", {}, files.engine_pid), {}, None)
     notes: list[str] = []
     target = Target()
-    spec = SimpleNamespace(cell=cell, url=None, run="r-1", provider="official", whole_run=True)
+    spec = SimpleNamespace(cell=cell, url=None, run="r-1", provider="official", whole_run=True, target="url")
     destroyer = Destroyer(
         SimpleNamespace(stack=stack, files=files, provider=lambda: target),
         SimpleNamespace(spec=spec, note=notes.append),

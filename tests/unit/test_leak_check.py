@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness.model import PhaseName, PhaseResult, PhaseStatus, ResourceRef
+from harness.providers.journal import Intent, Journal
 from harness.run.estate import Estate
 from harness.run.leak_check import check_leaks
 from harness.run.leaks import Remains, Survey
@@ -32,6 +34,7 @@ class Silent:
 
     def learn(self) -> None: ...
     def search(self, _types: Any) -> None: ...
+    def await_lost(self) -> None: ...
     def keep_remnants(self, _remains: Any) -> None: ...
 
     def survey(self, _known: Any) -> Survey:
@@ -80,13 +83,19 @@ def test_what_a_program_makes_by_its_own_provider_is_not_forgotten(provider: str
 
 
 def estate(
-    checkpoint: Checkpoint, *, destroyed: bool, whole_run: bool = False, asked: list[Any] | None = None
+    checkpoint: Checkpoint,
+    *,
+    destroyed: bool,
+    whole_run: bool = False,
+    asked: list[Any] | None = None,
+    target: str = "emulator",
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> Estate:
     """One that has this state and this outcome of the destroy; `asked` gets the tags of searches."""
     status = PhaseStatus.PASSED if destroyed else PhaseStatus.FAILED
     phases = [PhaseResult(phase=PhaseName.DESTROY, status=status, seconds=1)]
     cell = SimpleNamespace(region="us-east-1", stack="shop-abc")
-    spec = SimpleNamespace(url=None, cell=cell, run="r-1", whole_run=whole_run)
+    spec = SimpleNamespace(url=None, cell=cell, run="r-1", whole_run=whole_run, target=target)
 
     def search(_region: str, _types: Any, tags: Any, **_limits: Any) -> Any:
         assert asked is not None
@@ -98,8 +107,8 @@ def estate(
         files=SimpleNamespace(read_foreign=set),
         provider=lambda: SimpleNamespace(search=search),
     )
-    shield = SimpleNamespace(remaining=1.0)
-    return Estate(world, SimpleNamespace(spec=spec, phases=phases), shield)  # type: ignore[arg-type]
+    shield = SimpleNamespace(remaining=1.0, stop=lambda: None)
+    return Estate(world, SimpleNamespace(spec=spec, phases=phases), shield, clock)  # type: ignore[arg-type]
 
 
 def held(type_: str) -> StateResource:
@@ -141,3 +150,17 @@ def test_what_a_program_took_over_from_the_account_is_not_ours() -> None:
     ledger = Ledger("us-east-1")
     ledger.add_state(Checkpoint(exists=True, resources=(held("aws:ec2/defaultVpc:DefaultVpc"), held(DECLARED))))
     assert [one.type for one in ledger.known] == [DECLARED]
+
+
+@pytest.mark.parametrize(("target", "searches"), [("aws", 12), ("emulator", 0)])
+def test_a_lost_create_is_looked_for_until_aws_would_show_it(monkeypatch, target: str, searches: int) -> None:
+    """Not seen at once is not gone: AWS lists what it made some time later. An emulator needs no wait."""
+    moment = [1000.0]
+    asked: list[Any] = []
+    waiting = estate(Checkpoint(), destroyed=True, asked=asked, target=target, clock=lambda: moment[0])
+    monkeypatch.setattr(waiting, "pause", lambda seconds: moment.__setitem__(0, moment[0] + seconds))
+    begun = Intent(seq=1, urn="u", type=DECLARED, name="n", region="us-east-1", id=None, time=1000.0)
+    waiting.ledger.add_journal(Journal(intents=(begun,), made=(), refused=frozenset()))
+    waiting.await_lost()
+    assert len(asked) == searches
+    assert moment[0] == (1120.0 if searches else 1000.0)
