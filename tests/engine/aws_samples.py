@@ -62,6 +62,27 @@ class World:
         return self.made[key][1][out]
 
 
+def fargate(world: World, family: str) -> dict[str, Any]:
+    """A task definition with one container."""
+    container = {
+        "name": "web",
+        "image": "nginx:alpine",
+        "portMappings": [{"containerPort": 80}],
+        "environment": [{"name": "B", "value": "2"}, {"name": "A", "value": "1"}],
+        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/g", "awslogs-region": REGION}},
+    }
+    return {
+        "family": family,
+        "cpu": "256",
+        "memory": "512",
+        "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "executionRoleArn": world.need("role", out="arn"),
+        "taskRoleArn": world.need("role", out="arn"),
+        "containerDefinitions": json.dumps([container]),
+    }
+
+
 SHARED: dict[str, Callable[[World], tuple[str, dict[str, Any]]]] = {
     "vpc": lambda _: ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.9.0.0/16"}),
     "bare": lambda _: ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.8.0.0/16"}),
@@ -104,6 +125,25 @@ SHARED: dict[str, Callable[[World], tuple[str, dict[str, Any]]]] = {
         "aws:rds/subnetGroup:SubnetGroup",
         {"subnetIds": [w.need("subneta"), w.need("subnetb")]},
     ),
+    "balancer": lambda w: (
+        "aws:lb/loadBalancer:LoadBalancer",
+        {"internal": True, "subnets": [w.need("subneta"), w.need("subnetb")], "securityGroups": [w.need("group")]},
+    ),
+    **{
+        name: lambda w: (
+            "aws:lb/targetGroup:TargetGroup",
+            {"port": 80, "protocol": "HTTP", "targetType": "ip", "vpcId": w.need("vpc")},
+        )
+        for name in ("targets", "targets2")
+    },
+    "listener": lambda w: (
+        "aws:lb/listener:Listener",
+        {"loadBalancerArn": w.need("balancer"), "port": 8080, "protocol": "HTTP"}
+        | {"defaultActions": [{"type": "forward", "targetGroupArn": w.need("targets")}]},
+    ),
+    "tasks": lambda _: ("aws:ecs/cluster:Cluster", {}),
+    "task": lambda w: ("aws:ecs/taskDefinition:TaskDefinition", fargate(w, "shared")),
+    "task2": lambda w: ("aws:ecs/taskDefinition:TaskDefinition", fargate(w, "shared2")),
     "cluster": lambda w: (
         "aws:rds/cluster:Cluster",
         {"engine": "aurora-postgresql", "masterUsername": "u", "masterPassword": "hunter22", "skipFinalSnapshot": True}
@@ -236,6 +276,119 @@ SAMPLES: dict[str, Sample] = {
     "ecr/repositoryPolicy": Sample(
         lambda w: {"repository": w.need("repository"), "policy": policy("ecr:BatchGetImage", Principal="*")},
         lambda _: {"policy": policy("ecr:ListImages", Principal="*")},
+    ),
+    "ecs/cluster": Sample(
+        lambda _: {"settings": [{"name": "containerInsights", "value": "enabled"}], "tags": {"a": "b"}},
+        lambda _: {"settings": [{"name": "containerInsights", "value": "disabled"}]},
+        {"name": "other"},
+    ),
+    "ecs/clusterCapacityProviders": Sample(
+        lambda w: {
+            "clusterName": w.need("tasks", out="name"),
+            "capacityProviders": ["FARGATE_SPOT", "FARGATE"],
+            "defaultCapacityProviderStrategies": [{"capacityProvider": "FARGATE", "weight": 1, "base": 1}],
+        },
+        lambda _: {"capacityProviders": ["FARGATE"]},
+        {"clusterName": "other"},
+    ),
+    "ecs/service": Sample(
+        lambda w: {
+            "cluster": w.need("tasks"),
+            "taskDefinition": w.need("task", out="arn"),
+            "desiredCount": 1,
+            "launchType": "FARGATE",
+            "waitForSteadyState": True,
+            "healthCheckGracePeriodSeconds": 120,
+            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+            "deploymentMaximumPercent": 200,
+            "deploymentMinimumHealthyPercent": 50,
+            "networkConfiguration": {
+                "subnets": [w.need("subneta"), w.need("subnetb")],
+                "securityGroups": [w.need("group")],
+                "assignPublicIp": False,
+            },
+            "loadBalancers": [{"targetGroupArn": w.need("targets"), "containerName": "web", "containerPort": 80}],
+        },
+        lambda w: {
+            "taskDefinition": w.need("task2", out="arn"),
+            "desiredCount": 2,
+            "deploymentMinimumHealthyPercent": 100,
+            "networkConfiguration": {"subnets": [w.need("subnetc")], "securityGroups": [w.need("group2")]},
+        },
+        {"name": "other"},
+    ),
+    "ecs/taskDefinition": Sample(lambda w: fargate(w, "round"), None, {"cpu": "512", "containerDefinitions": "[]"}),
+    "lb/listener": Sample(
+        lambda w: {
+            "loadBalancerArn": w.need("balancer"),
+            "port": 80,
+            "protocol": "HTTP",
+            "defaultActions": [{"type": "forward", "targetGroupArn": w.need("targets")}],
+        },
+        lambda _: {
+            "port": 81,
+            "defaultActions": [{"type": "redirect", "redirect": {"protocol": "HTTPS", "statusCode": "HTTP_301"}}],
+        },
+        {"loadBalancerArn": "other"},
+    ),
+    "lb/listenerRule": Sample(
+        lambda w: {
+            "listenerArn": w.need("listener"),
+            "priority": 10,
+            "actions": [{"type": "forward", "targetGroupArn": w.need("targets")}],
+            "conditions": [{"pathPattern": {"values": ["/api/*"]}}, {"hostHeader": {"values": ["a.example"]}}],
+        },
+        lambda w: {
+            "priority": 20,
+            "actions": [
+                {
+                    "type": "forward",
+                    "forward": {
+                        "targetGroups": [
+                            {"arn": w.need("targets"), "weight": 1},
+                            {"arn": w.need("targets2"), "weight": 2},
+                        ]
+                    },
+                }
+            ],
+            "conditions": [{"httpHeader": {"httpHeaderName": "X", "values": ["1"]}}],
+        },
+        {"listenerArn": "other"},
+    ),
+    "lb/loadBalancer": Sample(
+        lambda w: {
+            "internal": True,
+            "securityGroups": [w.need("group")],
+            "subnets": [w.need("subneta"), w.need("subnetb")],
+            "idleTimeout": 60,
+            "dropInvalidHeaderFields": True,
+        },
+        lambda w: {
+            "idleTimeout": 120,
+            "dropInvalidHeaderFields": False,
+            "securityGroups": [w.need("group2")],
+            "subnets": [w.need("subneta"), w.need("subnetc")],
+        },
+        {"internal": False},
+    ),
+    "lb/targetGroup": Sample(
+        lambda w: {
+            "port": 5000,
+            "protocol": "HTTP",
+            "targetType": "ip",
+            "vpcId": w.need("vpc"),
+            "deregistrationDelay": 30,
+            "healthCheck": {"path": "/health", "port": "5000", "matcher": "200-299", "interval": 15, "timeout": 5},
+        },
+        lambda _: {
+            "deregistrationDelay": 60,
+            "healthCheck": {"path": "/healthy", "port": "5000", "matcher": "200", "interval": 20, "timeout": 5},
+            "stickiness": {"enabled": True, "type": "lb_cookie", "cookieDuration": 600},
+        },
+        {"port": 5001},
+    ),
+    "lb/targetGroupAttachment": Sample(
+        lambda w: {"targetGroupArn": w.need("targets"), "targetId": "10.9.0.20", "port": 80}, None, {"port": 81}
     ),
     "iam/instanceProfile": Sample(lambda w: {"role": w.need("role")}, None, {"path": "/x/"}),
     "iam/policy": Sample(

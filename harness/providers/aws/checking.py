@@ -75,7 +75,12 @@ def _nested(resource: Resource, inputs: Props, clients: Clients) -> list[CheckFa
     """Names within blocks: by the declaration where our code reads them, else by botocore's model."""
     failures = []
     for name, value in inputs.items():
-        if name in {"tags", "tagsAll"} or not _has_block(value):
+        if name in {"tags", "tagsAll"}:
+            continue
+        if isinstance(value, str) and resource.has(resource.json, name):
+            failures += _by_document(resource, name, value, clients)
+            continue
+        if not _has_block(value):
             continue
         if name in resource.nested:
             failures += _by_words(resource.nested[name], value, name)
@@ -108,6 +113,18 @@ def _by_words(valid: str, value: Any, path: str) -> list[CheckFailure]:
         if below and below != "*":
             failures += _by_words(below, inner, f"{path}.{key}")
     return failures
+
+
+def _by_document(resource: Resource, name: str, text: str, clients: Clients) -> list[CheckFailure]:
+    """Names within JSON text that AWS takes as a structure; what stays text is AWS's to judge."""
+    shape = shape_of(resource, name, clients) if resource.has(resource.documents, name) else None
+    if shape is None:
+        return []
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        return [CheckFailure(name, f"{resource.token} argument `{name}` is not JSON: {error}")]
+    return _by_model(resource, name, value, clients)
 
 
 def _by_model(resource: Resource, name: str, value: Any, clients: Clients) -> list[CheckFailure]:

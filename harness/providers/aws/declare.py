@@ -102,10 +102,12 @@ class Naming:
 class Find:
     """Lists everything of a type at the target; each item's id is read from it by JMESPath."""
 
-    call: Call
-    id: str
+    call: Call | None = None
+    id: str = ""
     by_tag_filter: bool = False
     """The operation takes EC2's `tag:` filters, so nothing more needs asking."""
+    items: Callable[[Work], list[Any]] | None = None
+    """Instead of the operation, where things are listed within other things."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,11 @@ class Resource:
     lax: Mapping[str, str] = field(default_factory=dict)
     """Argument to the names within its blocks that only count when both sides have them (AWS chooses otherwise)."""
     json: str = ""
+    documents: str = ""
+    """Of those, the ones that AWS takes as a structure: the names within are checked by its model."""
     sets: str = ""
+    forms: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Argument to what brings its value to a form in which those that mean the same are equal (defaults filled in)."""
     secret: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Any] = field(default_factory=dict)
@@ -190,6 +196,8 @@ class Resource:
     check: Callable[[Props], list[CheckFailure]] | None = None
     exclusive: bool = False
     """Two cannot be at once (a subnet has one route table): a replacement deletes first."""
+    versions: bool = False
+    """A second one of the same id is a newer version beside the first: a replacement never need delete first."""
     regional: bool = True
     aliases: str = ""
     """Further tokens of the same type."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.providers.aws import naming, normal
@@ -10,8 +11,6 @@ from harness.providers.aws.shapes import fill
 from harness.providers.contract import Change, Diff
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from harness.providers.aws.declare import Resource
     from harness.providers.contract import DiffRequest, Props
 
@@ -30,6 +29,10 @@ def diff(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -
         if name.startswith("__") or name in ignored:
             continue
         old, new = request.old_inputs.get(name), request.inputs.get(name)
+        if request.old_inputs.get(
+            IMPORTED
+        ):  # the target told all of a block; what the program leaves open is no change
+            old = _asked_of(old, new)
         if not differs(resource, name, old, new, request.old_outputs) or _untellable(resource, name, request):
             continue
         kind = Change.ADD if normal.is_empty(old) else Change.DELETE if normal.is_empty(new) else Change.UPDATE
@@ -38,6 +41,13 @@ def diff(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -
     return Diff(
         changes, delete_before_replace=replaces and (resource.exclusive or _collides(resource, request, account))
     )
+
+
+def _asked_of(old: Any, new: Any) -> Any:
+    """The part of an imported block, or list of blocks, that the program asks for."""
+    if isinstance(new, Mapping | list) and not normal.has_unknown(new):
+        return normal.project(new, old)
+    return old
 
 
 def differs(resource: Resource, name: str, old: Any, new: Any, outputs: Props) -> bool:
@@ -69,13 +79,17 @@ def _untellable(resource: Resource, name: str, request: DiffRequest) -> bool:
 
 def _collides(resource: Resource, request: DiffRequest, account: Mapping[str, Any]) -> bool:
     """Whether the new one would have the id of the old one, so that both cannot exist."""
+    if resource.versions:
+        return False
     predicted = identify(resource, request.inputs, account)
-    if predicted is None or predicted != identify(resource, request.old_inputs, account):
+    if predicted != identify(resource, request.old_inputs, account):
         return False
     if resource.naming is None:
-        return True
+        return predicted is not None
     logical = request.urn.rsplit("::", 1)[-1]
     name = request.inputs.get(resource.naming.property)
+    if predicted is None and (name is None or name != request.old_inputs.get(resource.naming.property)):
+        return False
     return not naming.is_automatic(resource.naming, logical, request.inputs, name)
 
 

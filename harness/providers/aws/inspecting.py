@@ -57,12 +57,16 @@ def _ids(work: Work, wanted: Mapping[str, str]) -> list[str]:
     declared = work.resource.find
     if declared is None:
         return []
-    params: dict[str, Any] = dict(declared.call.params)
+    params: dict[str, Any] = dict(declared.call.params) if declared.call else {}
     if declared.by_tag_filter:
         tagged = [{"Name": f"tag:{key}", "Values": [one]} for key, one in wanted.items()]
         params["Filters"] = [*params.get("Filters", []), *tagged]
     result = []
-    for item in work.pages(declared.call.operation, declared.call.at, **params):
+    if declared.call:
+        items = work.pages(declared.call.operation, declared.call.at, **params)
+    else:
+        items = declared.items(work) if declared.items else []
+    for item in items:
         own = item if isinstance(item, dict) else {"value": item}
         name = str(jmespath.search(declared.id, own))
         if declared.by_tag_filter:

@@ -40,6 +40,9 @@ def same(resource: Resource, name: str, one: Any, other: Any) -> bool:
         return False
     if isinstance(one, str) and isinstance(other, str) and (_names(one, other) or _names(other, one)):
         return True
+    if name in resource.forms:
+        form = resource.forms[name]
+        return bool(form(one) == form(other))
     if resource.has(resource.json, name):
         return bool(_document(one) == _document(other))
     if name in resource.lax:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from harness.providers.aws import normal, tags
@@ -23,6 +24,11 @@ def member_of(shape: Any, name: str, rename: Mapping[str, str]) -> str | None:
     return member_for(shape.members, name)
 
 
+def document(shape: Any, text: str) -> Any:
+    """JSON text of a program, taken apart where the operation wants a structure. Raises ValueError."""
+    return text if shape.type_name == "string" else json.loads(text)
+
+
 def parameters(work: Work, operation: str, names: Iterable[str], rename: Mapping[str, str]) -> Item:
     """Those arguments that the operation takes, in its own shape."""
     shape = work.input_shape(operation)
@@ -32,10 +38,14 @@ def parameters(work: Work, operation: str, names: Iterable[str], rename: Mapping
         value = work.inputs.get(name)
         if value is None or resource.has(resource.inert, name) or name in {"region", "tags", "tagsAll"}:
             continue
+        if name in resource.nested:  # our code writes it
+            continue
         if normal.is_empty(value) and not isinstance(value, str):
             continue
         member = member_of(shape, name, rename)
         if member:
+            if resource.has(resource.json, name) and isinstance(value, str):
+                value = document(shape.members[member], value)
             result[member] = to_api(shape.members[member], value, rename, name)
     return result
 
