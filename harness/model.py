@@ -84,6 +84,22 @@ class PhaseStatus(enum.StrEnum):
     SKIPPED = "skipped"
 
 
+class Stage(Frozen):
+    """A part of a program that goes up before the whole does."""
+
+    name: str
+    config: Mapping[str, str] = Field(default_factory=dict)  # laid over the cell's, keys with their namespace
+    run: tuple[str, ...] = ()  # command after it, in the program's folder
+
+
+class Prerequisite(Frozen):
+    """A secret that must be there before the program, and does not belong to its stack."""
+
+    name: str
+    fields: tuple[str, ...] = ()  # of its JSON; without any it is plain text
+    purpose: str = ""
+
+
 class Program(Frozen):
     """A directory with a `Pulumi.yaml` and Python code."""
 
@@ -96,6 +112,8 @@ class Program(Frozen):
     tags: Mapping[str, str] = Field(default_factory=dict)  # from harness.toml
     policy: Mapping[str, Any] = Field(default_factory=dict)  # [policy] as it stands; harness.policy reads it
     probes: tuple[Mapping[str, Any], ...] = ()  # each [[probe]] as it stands; harness.probes reads them
+    stages: tuple[Stage, ...] = ()
+    prerequisites: tuple[Prerequisite, ...] = ()
     recheck_ignore: tuple[str, ...] = ()  # globs of RESOURCE.PROPERTY that a recheck lets pass
     settings_file: Path | None = None  # its harness.toml, when there is one
 
@@ -293,6 +311,16 @@ class ProbeOutcome(Frozen):
     kind: str = "function"  # or what was declared: http, tcp, s3-round-trip, …
 
 
+class StageOutcome(Frozen):
+    """One stage of `up` as it ended; `command` are the seconds of its command. The whole program comes last."""
+
+    name: str
+    status: Literal["passed", "failed"]
+    seconds: float
+    created: int = 0
+    command: float = 0
+
+
 class Incident(Frozen):
     """A known way to fail that was recognised."""
 
@@ -326,6 +354,7 @@ class CellResult(Frozen):
     seconds: float = 0
     phases: tuple[PhaseResult, ...] = ()
     resources: Resources = Resources()
+    stages: tuple[StageOutcome, ...] = ()
     timings: tuple[Timing, ...] = ()
     rules: tuple[RuleOutcome, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -62,6 +62,8 @@ def load_program(directory: Path) -> Program:
         policy=settings.policy,
         probes=tuple(settings.probe),
         recheck_ignore=settings.recheck.ignore,
+        stages=tuple(table.stage(name) for table in settings.stage),
+        prerequisites=tuple(table.prerequisite() for table in settings.prerequisite),
         settings_file=settings_file if settings_file.is_file() else None,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.errors import ConfigError
+from harness.plan.staged import PrerequisiteTable, StageTable, as_text
 from harness.plan.toml_place import refuse_invalid
 
 
@@ -40,6 +41,8 @@ class ProgramFile(BaseModel):
     policy: dict[str, Any] = Field(default_factory=dict, description="a table")
     probe: list[dict[str, Any]] = Field(default_factory=list, description="[[probe]] tables")
     recheck: RecheckSection = RecheckSection()
+    stage: list[StageTable] = Field(default_factory=list, description="[[stage]] tables")
+    prerequisite: list[PrerequisiteTable] = Field(default_factory=list, description="[[prerequisite]] tables")
 
     @field_validator("config", mode="before")
     @classmethod
@@ -47,13 +50,16 @@ class ProgramFile(BaseModel):
         """Pulumi's configuration is text: numbers and booleans are written as Pulumi would."""
         if not isinstance(value, dict):
             return value
-        return {key: _as_text(entry) for key, entry in value.items()}
+        return {key: as_text(entry) for key, entry in value.items()}
 
-
-def _as_text(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
+    @field_validator("stage", "prerequisite")
+    @classmethod
+    def _no_twins(cls, value: list[Any]) -> list[Any]:
+        names = [one.name for one in value]
+        twins = sorted({name for name in names if names.count(name) > 1})
+        if twins:
+            raise ValueError(f"{twins[0]!r} is there twice")
+        return value
 
 
 def read_program_file(path: Path) -> ProgramFile:

@@ -21,6 +21,7 @@ from harness.model import (
     ResourceRef,
     Resources,
     RuleOutcome,
+    StageOutcome,
     Timing,
 )
 from harness.run.messages import CellSpec, NoteMessage, PhaseMessage, Say
@@ -63,6 +64,7 @@ class Record:
         self._lock = threading.Lock()  # probes and recheck end side by side
         self.phases: list[PhaseResult] = []
         self.timings: list[Timing] = []
+        self.stages: list[StageOutcome] = []
         self.rules: tuple[RuleOutcome, ...] = ()
         self.findings: tuple[Finding, ...] = ()
         self.probes: tuple[ProbeOutcome, ...] = ()
@@ -136,6 +138,7 @@ class Record:
             "seconds": self.since_start(),
             "phases": tuple(sorted(self.phases, key=lambda phase: list(PhaseName).index(phase.phase))),
             "resources": resources,
+            "stages": tuple(self.stages),
             "timings": tuple(self.timings),
             "rules": self.rules,
             "findings": self.findings,

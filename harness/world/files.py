@@ -31,6 +31,7 @@ class CellFiles:
         self.lock = directory / "cell.lock"
         self.spec = directory / "spec.json"
         self.foreign = directory / "foreign.json"
+        self.prerequisites = directory / "prerequisites.json"  # names of secrets that we made beside the stack
         self.result = directory / "result.json"
 
     def make(self) -> None:
@@ -84,7 +85,7 @@ class CellFiles:
         # The engine's events hold what a provider returns, also where it repeats a secret under another name.
         for folder in (self.project, self.state, self.engine_home, self.events, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.passphrase, self.engine_pid, *self.more_engine_pids, self.spec):
+        for file in (self.passphrase, self.engine_pid, *self.more_engine_pids, self.spec, self.prerequisites):
             file.unlink(missing_ok=True)
 
     def remove(self) -> None:

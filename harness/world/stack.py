@@ -82,6 +82,16 @@ class Stack:
         except OSError as error:
             raise RunError(f"the stack cannot be made: {error}", hint="free some space under HARNESS_HOME") from error
 
+    def configure(self, more: Mapping[str, str]) -> None:
+        """Lay these over the cell's configuration, in place of what was laid over it before. Raises RunError."""
+        path = self.files.project / f"Pulumi.{self.cell.stack}.yaml"
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise RunError(f"cannot read {path}: {error}", hint="free some space under HARNESS_HOME") from error
+        # The engine has written the salt of its secrets beside it, which must stay.
+        _write_yaml(path, {**document, "config": {**self.config, **more}})
+
     def preview(self, event_log: Path, policy: Sequence[str] = ()) -> None:
         """Plan an update; touches nothing. `policy` are the engine's arguments for policy packs."""
         self._run("preview", event_log, *policy)
@@ -93,15 +103,19 @@ class Stack:
         """Read every resource at the target and tell what differs from the state; touches neither."""
         self._run("refresh", event_log, "--preview-only")
 
-    def up(self, event_log: Path) -> None:
-        """Create what the program declares.
+    def up(self, event_log: Path, *, part: bool = False) -> None:
+        """Create what the program declares; `part`: with a configuration that no preview was made with.
 
         Each step is written to the state, as evidence of what an engine that is killed had made; unless another journal
         has that of everything that was planned, or, without a preview, of all that the sources can declare.
         """
-        if self._journaled and not self._previewed and declares_only(self.cell.program.directory, self._journaled):
-            self._checkpoints = NO_CHECKPOINTS
-        self._run("up", event_log, "--yes", "--skip-preview", **self._checkpoints)
+        checkpoints = self._checkpoints
+        if part or (self._journaled and not self._previewed):
+            known = self._journaled and declares_only(self.cell.program.directory, self._journaled)
+            checkpoints = NO_CHECKPOINTS if known else {}
+        if not part:
+            self._checkpoints = checkpoints
+        self._run("up", event_log, "--yes", "--skip-preview", **checkpoints)
 
     def destroy(self, event_log: Path) -> None:
         """Delete what the state holds, going on past errors.

@@ -63,8 +63,8 @@ class Service(pulumi.ComponentResource):
     ) -> None:
         """`readable` are ARNs of secrets that the execution role reads, `may` the statements of the task's own role.
 
-        The task's log is `application` of `logs`, that of the cluster is `insights`. `after` is what must be there before
-        a task starts, such as the values of the secrets.
+        The task's log is `application` of `logs`, the cluster's is `insights`. `after` is what must be there before a
+        task starts, such as the values of the secrets.
         """
         super().__init__("parts:index:Service", name)
         self._name, self._settings = name, settings
