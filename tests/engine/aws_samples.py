@@ -125,6 +125,10 @@ SHARED: dict[str, Callable[[World], tuple[str, dict[str, Any]]]] = {
         "aws:rds/subnetGroup:SubnetGroup",
         {"subnetIds": [w.need("subneta"), w.need("subnetb")]},
     ),
+    "topic": lambda _: ("aws:sns/topic:Topic", {}),
+    "stream": lambda _: ("aws:kinesis/stream:Stream", {"shardCount": 1}),
+    "cacheSubnets": lambda w: ("aws:elasticache/subnetGroup:SubnetGroup", {"subnetIds": [w.need("subneta")]}),
+    "cacheParameters": lambda _: ("aws:elasticache/parameterGroup:ParameterGroup", {"family": "redis7"}),
     "balancer": lambda w: (
         "aws:lb/loadBalancer:LoadBalancer",
         {"internal": True, "subnets": [w.need("subneta"), w.need("subnetb")], "securityGroups": [w.need("group")]},
@@ -182,9 +186,73 @@ def deny(bucket: str, action: str) -> str:
     return policy(action, Principal="*", Resource=f"arn:aws:s3:::{bucket}/*")
 
 
+def publish(topic: str, action: str) -> str:
+    """A topic policy."""
+    return policy(action, Principal={"Service": "cloudwatch.amazonaws.com"}, Resource=topic)
+
+
+def text_widget(text: str) -> dict[str, Any]:
+    """A widget of a dashboard."""
+    return {"type": "text", "x": 0, "y": 0, "width": 6, "height": 2, "properties": {"markdown": text}}
+
+
 ANY = {"Principal": {"AWS": "*"}, "Resource": "*"}
 SAMPLES: dict[str, Sample] = {
     "cloudwatch/logGroup": Sample(lambda _: {"retentionInDays": 30}, lambda _: {"retentionInDays": 7}, {"name": "/b"}),
+    "cloudwatch/dashboard": Sample(
+        lambda _: {"dashboardName": "round", "dashboardBody": json.dumps({"widgets": []})},
+        lambda _: {"dashboardBody": json.dumps({"widgets": [text_widget("one")]})},
+        {"dashboardName": "other"},
+    ),
+    "cloudwatch/logMetricFilter": Sample(
+        lambda w: {
+            "logGroupName": w.need("logs"),
+            "pattern": "ERROR",
+            "metricTransformation": {"name": "Errors", "namespace": "App", "value": "1", "defaultValue": "0"},
+        },
+        lambda _: {"pattern": "FATAL"},
+        {"logGroupName": "other"},
+    ),
+    "cloudwatch/metricAlarm": Sample(
+        lambda w: {
+            "alarmDescription": "too much",
+            "namespace": "AWS/ECS",
+            "metricName": "CPUUtilization",
+            "dimensions": {"ClusterName": "c", "ServiceName": "s"},
+            "statistic": "Average",
+            "comparisonOperator": "GreaterThanThreshold",
+            "threshold": 80,
+            "period": 60,
+            "evaluationPeriods": 5,
+            "datapointsToAlarm": 3,
+            "treatMissingData": "notBreaching",
+            "alarmActions": [w.need("topic")],
+            "okActions": [w.need("topic")],
+        },
+        lambda _: {"threshold": 90.5, "okActions": None, "dimensions": {"ClusterName": "c"}},
+        {"name": "other"},
+    ),
+    "codebuild/project": Sample(
+        lambda w: {
+            "description": "one",
+            "serviceRole": w.need("role", out="arn"),
+            "buildTimeout": 20,
+            "encryptionKey": w.need("key", out="arn"),
+            "artifacts": {"type": "CODEPIPELINE"},
+            "environment": {
+                "computeType": "BUILD_GENERAL1_SMALL",
+                "image": "aws/codebuild/standard:7.0",
+                "type": "LINUX_CONTAINER",
+                "privilegedMode": True,
+                "environmentVariables": [{"name": "A", "value": "1", "type": "PLAINTEXT"}],
+            },
+            "source": {"type": "CODEPIPELINE", "buildspec": "version: 0.2"},
+            "logsConfig": {"cloudwatchLogs": {"groupName": "/g", "streamName": "s", "status": "ENABLED"}},
+            "tags": {"a": "b"},
+        },
+        lambda _: {"buildTimeout": 30, "source": {"type": "CODEPIPELINE", "buildspec": "version: 0.1"}},
+        {"name": "other"},
+    ),
     "ec2/defaultSecurityGroup": Sample(
         lambda w: {"vpcId": w.need("bare")}, lambda _: {"ingress": [rule(22, "10.0.0.0/8")]}
     ),
@@ -390,6 +458,48 @@ SAMPLES: dict[str, Sample] = {
     "lb/targetGroupAttachment": Sample(
         lambda w: {"targetGroupArn": w.need("targets"), "targetId": "10.9.0.20", "port": 80}, None, {"port": 81}
     ),
+    "elasticache/parameterGroup": Sample(
+        lambda _: {"family": "redis7", "parameters": [{"name": "maxmemory-policy", "value": "allkeys-lru"}]},
+        lambda _: {"parameters": [{"name": "timeout", "value": "60"}]},
+        {"family": "redis6.x"},
+    ),
+    "elasticache/replicationGroup": Sample(
+        lambda w: {
+            "description": "round trip",
+            "engine": "redis",
+            "engineVersion": "7.1",
+            "nodeType": "cache.t4g.micro",
+            "numCacheClusters": 2,
+            "port": 6379,
+            "subnetGroupName": w.need("cacheSubnets"),
+            "parameterGroupName": w.need("cacheParameters"),
+            "securityGroupIds": [w.need("group")],
+            "atRestEncryptionEnabled": True,
+            "kmsKeyId": w.need("key", out="arn"),
+            "transitEncryptionEnabled": True,
+            "authToken": "hunter22hunter22",
+            "automaticFailoverEnabled": True,
+            "multiAzEnabled": True,
+            "snapshotRetentionLimit": 1,
+            "applyImmediately": True,
+            "autoMinorVersionUpgrade": False,
+            "logDeliveryConfigurations": [
+                {
+                    "destination": w.need("logs"),
+                    "destinationType": "cloudwatch-logs",
+                    "logFormat": "json",
+                    "logType": "slow-log",
+                }
+            ],
+        },
+        lambda _: {"description": "changed", "snapshotRetentionLimit": 3, "numCacheClusters": 3},
+        {"subnetGroupName": "other"},
+    ),
+    "elasticache/subnetGroup": Sample(
+        lambda w: {"subnetIds": [w.need("subneta"), w.need("subnetb")], "description": "one"},
+        lambda w: {"subnetIds": [w.need("subneta"), w.need("subnetc")], "description": "two"},
+        {"name": "other"},
+    ),
     "iam/instanceProfile": Sample(lambda w: {"role": w.need("role")}, None, {"path": "/x/"}),
     "iam/policy": Sample(
         lambda _: {"policy": policy("s3:GetObject", Resource="*")},
@@ -409,6 +519,20 @@ SAMPLES: dict[str, Sample] = {
     "iam/rolePolicyAttachment": Sample(
         lambda w: {"role": w.need("role"), "policyArn": w.need("policy")}, None, {"role": "other"}
     ),
+    "kinesis/stream": Sample(
+        lambda w: {
+            "shardCount": 1,
+            "retentionPeriod": 48,
+            "encryptionType": "KMS",
+            "kmsKeyId": w.need("key", out="arn"),
+            "shardLevelMetrics": ["IncomingBytes"],
+            "streamModeDetails": {"streamMode": "PROVISIONED"},
+            "tags": {"a": "b"},
+        },
+        lambda w: {"shardCount": 2, "retentionPeriod": 24, "kmsKeyId": w.need("key2", out="arn")},
+        {"name": "other"},
+    ),
+    "kinesis/streamConsumer": Sample(lambda w: {"streamArn": w.need("stream", out="arn")}, None, {"name": "other"}),
     "kms/alias": Sample(
         lambda w: {"name": "alias/round", "targetKeyId": w.need("key")},
         lambda w: {"targetKeyId": w.need("key2")},
@@ -514,8 +638,37 @@ SAMPLES: dict[str, Sample] = {
         lambda w: {"secretArn": w.need("secret"), "policy": policy("secretsmanager:GetSecretValue", **ANY)},
         lambda _: {"policy": policy("secretsmanager:DescribeSecret", **ANY)},
     ),
+    "secretsmanager/secretRotation": Sample(
+        lambda w: {
+            "secretId": w.need("secret"),
+            "rotationLambdaArn": f"arn:aws:lambda:{REGION}:333344445555:function:rotate",
+            "rotationRules": {"automaticallyAfterDays": 30},
+        },
+        lambda _: {"rotationRules": {"automaticallyAfterDays": 7}},
+        {"secretId": "other"},
+    ),
     "secretsmanager/secretVersion": Sample(
         lambda w: {"secretId": w.need("secret"), "secretString": "one"}, None, {"secretString": "two"}
+    ),
+    "sns/topic": Sample(
+        lambda w: {"displayName": "one", "kmsMasterKeyId": w.need("key")},
+        lambda _: {"displayName": "two"},
+        {"name": "other"},
+    ),
+    "sns/topicPolicy": Sample(
+        lambda w: {"arn": w.need("topic"), "policy": publish(w.need("topic"), "sns:Publish")},
+        lambda w: {"policy": publish(w.need("topic"), "sns:Subscribe")},
+        {"arn": "other"},
+    ),
+    "sns/topicSubscription": Sample(
+        lambda w: {
+            "topic": w.need("topic"),
+            "protocol": "sqs",
+            "endpoint": w.need("queue", out="arn"),
+            "rawMessageDelivery": True,
+        },
+        lambda _: {"rawMessageDelivery": False, "filterPolicy": json.dumps({"kind": ["a"]})},
+        {"endpoint": f"arn:aws:sqs:{REGION}:333344445555:other"},
     ),
     "sqs/queue": Sample(
         lambda _: {"visibilityTimeoutSeconds": 60}, lambda _: {"visibilityTimeoutSeconds": 90}, {"name": "other"}

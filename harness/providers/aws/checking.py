@@ -97,6 +97,8 @@ def _has_block(value: Any) -> bool:
 
 def _by_words(valid: str, value: Any, path: str) -> list[CheckFailure]:
     """`valid` holds dotted names: `rules.id` says that `rules` may hold `id`; a name ending in `.*` is free."""
+    if valid == "*":
+        return []
     if isinstance(value, list):
         return [one for index, inner in enumerate(value) for one in _by_words(valid, inner, f"{path}[{index}]")]
     if not isinstance(value, Mapping):
@@ -110,7 +112,7 @@ def _by_words(valid: str, value: Any, path: str) -> list[CheckFailure]:
             failures.append(CheckFailure(f"{path}.{key}", reason))
             continue
         below = " ".join(word.partition(".")[2] for word in valid.split() if word.startswith(f"{key}."))
-        if below and below != "*":
+        if below:
             failures += _by_words(below, inner, f"{path}.{key}")
     return failures
 

@@ -32,10 +32,8 @@ def is_empty(value: Any) -> bool:
 
 def same(resource: Resource, name: str, one: Any, other: Any) -> bool:
     """Whether two values of this property mean the same at the target."""
-    if is_empty(one) and is_empty(other):
-        return True
     if is_empty(one) or is_empty(other):
-        return False
+        return is_empty(one) and is_empty(other)
     if has_unknown(one) or has_unknown(other):
         return False
     if isinstance(one, str) and isinstance(other, str) and (_names(one, other) or _names(other, one)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.providers.aws.declare import Call, Item, Resource, Update
+from harness.providers.aws.declare import Call, Item, Resource, Update, words
 from harness.providers.aws.services.elb import TAGGING
 from harness.providers.aws.shapes import camel, from_api
 
@@ -62,7 +62,7 @@ def _action(block: Props) -> Item:
             result["TargetGroupArn"] = groups[0]["TargetGroupArn"]
         sticky = forward.get("stickiness")
         if sticky:
-            spoken = {"Enabled": bool(sticky.get("enabled"))}
+            spoken: Item = {"Enabled": bool(sticky.get("enabled"))}
             if sticky.get("duration"):
                 spoken["DurationSeconds"] = int(sticky["duration"])
             result["ForwardConfig"]["TargetGroupStickinessConfig"] = spoken
@@ -97,8 +97,8 @@ def _block(item: Item, asked: Props) -> Props:
     elif groups:
         result["forward"] = {"targetGroups": groups}
         if sticky:
-            spoken = {"enabled": bool(sticky.get("Enabled")), "duration": sticky.get("DurationSeconds")}
-            result["forward"]["stickiness"] = {key: one for key, one in spoken.items() if one is not None}
+            told = {"enabled": bool(sticky.get("Enabled")), "duration": sticky.get("DurationSeconds")}
+            result["forward"]["stickiness"] = {key: one for key, one in told.items() if one is not None}
     return result
 
 
@@ -153,25 +153,20 @@ def _read_listener(work: Work, item: Item, props: Props) -> None:
 
 
 _LISTENER: Final = "alpnPolicy certificateArn defaultActions port protocol sslPolicy"
-_ROUTING: Final = " ".join(
-    [
-        *(
-            f"routingHttpRequestXAmzn{name}HeaderName"
-            for name in (
-                "MtlsClientcert MtlsClientcertIssuer MtlsClientcertLeaf MtlsClientcertSerialNumber "
-                "MtlsClientcertSubject MtlsClientcertValidity TlsCipherSuite TlsVersion"
-            ).split()
-        ),
-        *(
-            f"routingHttpResponse{name}HeaderValue"
-            for name in (
-                "AccessControlAllowCredentials AccessControlAllowHeaders AccessControlAllowMethods "
-                "AccessControlAllowOrigin AccessControlExposeHeaders AccessControlMaxAge ContentSecurityPolicy "
-                "StrictTransportSecurity XContentTypeOptions XFrameOptions"
-            ).split()
-        ),
-        "routingHttpResponseServerEnabled",
-    ]
+_REQUEST: Final = (
+    "MtlsClientcert MtlsClientcertIssuer MtlsClientcertLeaf MtlsClientcertSerialNumber MtlsClientcertSubject "
+    "MtlsClientcertValidity TlsCipherSuite TlsVersion"
+)
+_RESPONSE: Final = (
+    "AccessControlAllowCredentials AccessControlAllowHeaders AccessControlAllowMethods AccessControlAllowOrigin "
+    "AccessControlExposeHeaders AccessControlMaxAge ContentSecurityPolicy StrictTransportSecurity XContentTypeOptions "
+    "XFrameOptions"
+)
+_HEADERS: Final = " ".join(
+    (
+        *(f"routingHttpRequestXAmzn{name}HeaderName" for name in words(_REQUEST)),
+        *(f"routingHttpResponse{name}HeaderValue" for name in words(_RESPONSE)),
+    )
 )
 
 LISTENER = Resource(
@@ -180,7 +175,7 @@ LISTENER = Resource(
     service="elbv2",
     noun="listener",
     args=f"{_LISTENER} loadBalancerArn",
-    refused=f"{_ROUTING} mutualAuthentication tcpIdleTimeoutSeconds",
+    refused=f"{_HEADERS} routingHttpResponseServerEnabled mutualAuthentication tcpIdleTimeoutSeconds",
     required="defaultActions loadBalancerArn",
     outputs="arn",
     create_with=_make_listener,
