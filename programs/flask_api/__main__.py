@@ -15,6 +15,7 @@ encryption = Encryption("encryption", settings, services=["cloudwatch"])
 registry = Registry("registry", settings, encryption.key)
 
 pulumi.export("repositoryName", registry.repository.name)
+pulumi.export("repositoryArn", registry.repository.arn)
 pulumi.export("repositoryUrl", registry.repository.repository_url)
 pulumi.export("imageTag", stages.image_tag())
 pulumi.export("keyArn", encryption.key.arn)

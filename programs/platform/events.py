@@ -26,12 +26,9 @@ class Events(pulumi.ComponentResource):
             retention_period=STREAM_HOURS,
             encryption_type="KMS",
             kms_key_id=key.arn,
-            enforce_consumer_deletion=True,  # a consumer must not block destroy
+            enforce_consumer_deletion=True,  # a consumer that somebody registers must not block destroy
             tags=settings.tags,
             opts=self._own,
-        )
-        aws.kinesis.StreamConsumer(
-            f"{name}-consumer", name=settings.name("consumer"), stream_arn=self.stream.arn, opts=self._own
         )
         self.topic = aws.sns.Topic(
             f"{name}-topic", name=settings.name("events"), kms_master_key_id=key.id, tags=settings.tags, opts=self._own
@@ -45,6 +42,7 @@ class Events(pulumi.ComponentResource):
     def export(self) -> None:
         """Export stream, topic and queues, as outputs of the stack."""
         pulumi.export("streamName", self.stream.name)
+        pulumi.export("streamArn", self.stream.arn)
         pulumi.export("topicArn", self.topic.arn)
         pulumi.export("queueUrl", self.queue.url)
         pulumi.export("deadLetterQueueUrl", self.dead.url)
