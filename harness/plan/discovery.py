@@ -63,6 +63,8 @@ def load_program(directory: Path) -> Program:
         probes=tuple(settings.probe),
         recheck_ignore=settings.recheck.ignore,
         limits={str(name): seconds for name, seconds in settings.limits.items()},
+        stages=tuple(table.stage(name) for table in settings.stage),
+        prerequisites=tuple(table.prerequisite() for table in settings.prerequisite),
         settings_file=settings_file if settings_file.is_file() else None,
     )
 
