@@ -20,8 +20,9 @@ from harness.world.emulator import Emulator, start_emulator
 from harness.world.home import Home, open_home
 
 ROOT = Path(__file__).resolve().parents[1]
-# A shell's background job is started with SIGINT ignored, which every process of a test would inherit.
+# A shell's background job is started with SIGINT and SIGQUIT ignored, which every process of a test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,7 +21,7 @@ kind = "suffix"
 name = "tags of somebody else"
 kind = "tags"
 tags = { Project = "other" }
-timeout = 2
+timeout = 5
 
 [[probe]]
 kind = "tcp"
