@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from probe_tables import once
-from probe_things import LIST, MAKERS, PAIRS, REGION, SUFFIX, Client, made
+from probe_tags import LIST, PAIRS, REGION, SUFFIX, Client
+from probe_things import MAKERS, made
 
-from harness.probes.asking import ROWS
+from harness.probes.questions import ROWS
 from harness.probes.registry import ProbeContext, ProbeResult, StackResource
 from harness.world.emulator import Emulator
 
