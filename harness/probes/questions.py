@@ -84,6 +84,7 @@ ROWS: Final[Mapping[str, Row]] = {
         Question("sns", "list_tags_for_resource", {"ResourceArn": "{id}"}, "Tags"),
         Question("sns", "get_topic_attributes", {"TopicArn": "{id}"}, "Attributes.TopicArn"),
     ),
+    "aws:sns/topicSubscription:TopicSubscription": Row(),  # its ARN is the topic's, with a number
     "aws:kms/key:Key": Row(
         Question("kms", "list_resource_tags", {"KeyId": "{id}"}, "Tags"),
         Question("kms", "list_aliases", {"KeyId": "{id}"}, "Aliases[].AliasName"),

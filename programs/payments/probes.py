@@ -27,6 +27,21 @@ def pipeline(context: ProbeContext) -> str:
     return f"{name}: {' → '.join(providers.values())}"
 
 
+@probe("pipeline may pass the roles of the service, to ECS only")
+def roles(context: ProbeContext) -> str:
+    """Read from its policy: IAM's simulation would need the condition, which emulators do not take into account."""
+    called = context.outputs["pipelineRoleArn"].rpartition("/")[2]
+    iam = context.client("iam")
+    [name] = iam.list_role_policies(RoleName=called)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=called, PolicyName=name)["PolicyDocument"]
+    [passes] = [one for one in document["Statement"] if "iam:PassRole" in one["Action"]]
+    wanted = {context.outputs["executionRoleArn"], context.outputs["taskRoleArn"]}
+    assert set(passes["Resource"]) == wanted, f"it passes {passes['Resource']}"
+    to = passes["Condition"]["StringEquals"]["iam:PassedToService"]
+    assert to == "ecs-tasks.amazonaws.com", f"it passes them to {to}"
+    return f"{len(wanted)} roles, to {to}"
+
+
 @probe("build logs where logs expire, with the token by reference")
 def build(context: ProbeContext) -> str:
     """The project has the log group of the stack, and the name of the secret instead of its value."""

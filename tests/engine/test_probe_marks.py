@@ -41,7 +41,10 @@ def ask(context: ProbeContext) -> Callable[..., ProbeResult]:
     return one
 
 
-NEITHER = {"aws:secretsmanager/secretVersion:SecretVersion"}  # a part of something else
+NEITHER = {  # parts of something else
+    "aws:secretsmanager/secretVersion:SecretVersion",
+    "aws:sns/topicSubscription:TopicSubscription",
+}
 
 
 def test_every_row_has_a_resource_to_be_tried_on() -> None:

@@ -18,23 +18,16 @@ class RoleKeys(Keys):
     role: str = Field(description="ARN of the role")
     actions: Texts = Field(description="actions such as secretsmanager:GetSecretValue", min_length=1)
     resources: Texts = Field(description="ARNs that it needs each of the actions on", min_length=1)
-    given: dict[str, str] = Field(
-        default={}, description="a table of condition key = value that holds when it acts, such as iam:PassedToService"
-    )
 
 
 @kind("role-may", "role", "actions")
 def role_may(context: ProbeContext, keys: RoleKeys) -> Mapping[str, Any]:
     """The role's own policies allow each of the actions on each of the resources, as IAM's simulation tells."""
     iam: Any = context.client("iam")
-    given = [
-        {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
-        for name, value in keys.given.items()
-    ]
     refused: dict[str, str] = {}
     for resource in keys.resources:
         answer = iam.simulate_principal_policy(
-            PolicySourceArn=keys.role, ActionNames=keys.actions, ResourceArns=[resource], ContextEntries=given
+            PolicySourceArn=keys.role, ActionNames=keys.actions, ResourceArns=[resource]
         )
         for each in answer["EvaluationResults"]:
             if each["EvalDecision"] != "allowed":

@@ -25,11 +25,12 @@ UNTAGGABLE = {
 # Runs the program as Pulumi would, answers for the engine, and writes down all that was asked of it.
 DRIVER = """
 import json, os, runpy, sys
-import pulumi
+import coverage, pulumi
 from google.protobuf import json_format
 from pulumi.runtime import mocks
 
 setup, asked = json.loads(sys.argv[1]), {"resources": [], "outputs": {}, "calls": {}}
+seen = coverage.Coverage(data_file=None, include=[os.path.dirname(setup["program"]) + "/*"])
 
 class Answers(mocks.Mocks):
     def call(self, args):
@@ -73,10 +74,14 @@ def program():
 
 pulumi.runtime.set_all_config({setup["project"] + ":" + k: v for k, v in setup["config"].items()})
 mocks.set_mocks(Answers(), project=setup["project"], stack="test", monitor=Monitor(Answers()))
+seen.start()
 try:
     program()
 except pulumi.RunError as error:
     asked = {"refused": str(error)}
+seen.stop()
+data = seen.get_data()
+asked["lines"] = {os.path.realpath(file): sorted(data.lines(file)) for file in data.measured_files()}
 print("ANSWER" + json.dumps(asked))
 """
 
@@ -88,6 +93,7 @@ class Declared:
     resources: list[dict[str, Any]]
     outputs: dict[str, Any]
     calls: dict[str, Any]
+    lines: dict[str, list[int]]
     log: str
 
     def of(self, type_: str) -> list[dict[str, Any]]:
