@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +23,27 @@ UNTAGGABLE = {
     "BucketServerSideEncryptionConfiguration", "BucketLifecycleConfiguration", "BucketPolicy", "Dashboard",
 }  # fmt: skip
 
-# Runs the program as Pulumi would, answers for the engine, and writes down all that was asked of it.
+# Runs programs as Pulumi would, answers for the engine, and writes down all that was asked of it. Importing Pulumi
+# takes two seconds, so it is done once, and each program runs in a fork of its own.
 DRIVER = """
-import json, os, runpy, sys
+import importlib, json, os, runpy, sys, traceback
 import coverage, pulumi
 from google.protobuf import json_format
 from pulumi.runtime import mocks
 
-setup, asked = json.loads(sys.argv[1]), {"resources": [], "outputs": {}, "calls": {}}
+folder, modules, setups = sys.argv[1], sys.argv[2].split(), json.load(sys.stdin)
+for module in modules:
+    importlib.import_module("pulumi_aws." + module)
+for number, setup in enumerate(setups):
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(f"{folder}/{number}.log", os.O_CREAT | os.O_WRONLY), 2)
+        break
+    os.waitpid(child, 0)
+else:
+    os._exit(0)
+
+asked = {"resources": [], "outputs": {}, "calls": {}}
 seen = coverage.Coverage(data_file=None, include=[os.path.dirname(setup["program"]) + "/*"])
 
 class Answers(mocks.Mocks):
@@ -77,12 +91,15 @@ mocks.set_mocks(Answers(), project=setup["project"], stack="test", monitor=Monit
 seen.start()
 try:
     program()
-except pulumi.RunError as error:
+except Exception as error:  # a RunError of the program's own, or what a refused question raises
+    traceback.print_exc()
     asked = {"refused": str(error)}
 seen.stop()
 data = seen.get_data()
 asked["lines"] = {os.path.realpath(file): sorted(data.lines(file)) for file in data.measured_files()}
-print("ANSWER" + json.dumps(asked))
+with open(f"{folder}/{number}.json", "w") as answer:
+    json.dump(asked, answer)
+os._exit(0)
 """
 
 
@@ -121,6 +138,31 @@ class Declared:
         return Counter(each["type"].split(":")[-1] for each in self.aws)
 
 
+def run(setups: list[dict[str, Any]], environ: dict[str, str] | None = None) -> list[tuple[dict[str, Any], str]]:
+    """Of each: what it asked (or `refused`), and its log."""
+    sources = "".join(file.read_text(encoding="utf-8") for file in PROGRAMS.rglob("*.py"))
+    modules = sorted(set(re.findall(r"\baws\.([a-z0-9]+)\.[A-Z]", sources)))
+    clean = {name: value for name, value in os.environ.items() if name != "ENVIRONMENT_SUFFIX"}
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", DRIVER, folder, " ".join(modules) if len(setups) > 1 else ""],
+            input=json.dumps(setups),
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**clean, **(environ or {})},
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        answers = []
+        for number in range(len(setups)):
+            log = Path(folder, f"{number}.log").read_text(encoding="utf-8")
+            answer = Path(folder, f"{number}.json")
+            assert answer.exists(), log
+            answers.append((json.loads(answer.read_text(encoding="utf-8")), log))
+    return answers
+
+
 @dataclass(frozen=True)
 class Mocked:
     """One program, and what is there in its world."""
@@ -128,17 +170,16 @@ class Mocked:
     folder: str
     project: str
 
-    def start(
+    def setup(
         self,
         config: dict[str, str] | None = None,
         *,
         zones: tuple[str, ...] = ("eu-central-1a", "eu-central-1b", "eu-central-1c"),
         versions: tuple[str, ...] = ("14.23", "15.3", "15.10", "15.12", "16.1", "16.8", "16.9"),
         secrets: tuple[str, ...] = ("db-connection", "github-token"),
-        environ: dict[str, str] | None = None,
-    ) -> tuple[dict[str, Any], str]:
-        """Run the program; what it asked (or `refused`), and its log."""
-        setup = {
+    ) -> dict[str, Any]:
+        """What the driver is told of one run."""
+        return {
             "program": str(PROGRAMS / self.folder),
             "project": self.project,
             "config": {"environmentSuffix": SUFFIX} if config is None else config,
@@ -152,17 +193,13 @@ class Mocked:
                 "aws:secretsmanager/getSecretVersion:getSecretVersion": {"secretString": "token-of-nobody"},
             },
         }
-        clean = {name: value for name, value in os.environ.items() if name != "ENVIRONMENT_SUFFIX"}
-        done = subprocess.run(
-            [sys.executable, "-c", DRIVER, json.dumps(setup)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**clean, **(environ or {})},
-            timeout=120,
-        )
-        assert "ANSWER" in done.stdout, done.stderr
-        return json.loads(done.stdout.split("ANSWER")[1]), done.stderr
+
+    def start(
+        self, config: dict[str, str] | None = None, *, environ: dict[str, str] | None = None, **world: Any
+    ) -> tuple[dict[str, Any], str]:
+        """Run the program; what it asked (or `refused`), and its log."""
+        [answer] = run([self.setup(config, **world)], environ)
+        return answer
 
     def declare(self, config: dict[str, str] | None = None, **world: Any) -> Declared:
         """Run a program that is expected to work."""
