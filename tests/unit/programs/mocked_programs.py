@@ -31,9 +31,10 @@ import coverage, pulumi
 from google.protobuf import json_format
 from pulumi.runtime import mocks
 
-folder, modules, setups = sys.argv[1], sys.argv[2].split(), json.load(sys.stdin)
-for module in modules:
-    importlib.import_module("pulumi_aws." + module)
+folder, names, setups = sys.argv[1], sys.argv[2].split(), json.load(sys.stdin)
+for name in names:
+    module, _, kind = name.partition(".")
+    getattr(importlib.import_module("pulumi_aws." + module), kind)
 for number, setup in enumerate(setups):
     child = os.fork()
     if not child:
@@ -88,13 +89,15 @@ def program():
 
 pulumi.runtime.set_all_config({setup["project"] + ":" + k: v for k, v in setup["config"].items()})
 mocks.set_mocks(Answers(), project=setup["project"], stack="test", monitor=Monitor(Answers()))
-seen.start()
+if names:  # it costs half as much again
+    seen.start()
 try:
     program()
 except Exception as error:  # a RunError of the program's own, or what a refused question raises
     traceback.print_exc()
     asked = {"refused": str(error)}
-seen.stop()
+if names:
+    seen.stop()
 data = seen.get_data()
 asked["lines"] = {os.path.realpath(file): sorted(data.lines(file)) for file in data.measured_files()}
 with open(f"{folder}/{number}.json", "w") as answer:
@@ -141,11 +144,11 @@ class Declared:
 def run(setups: list[dict[str, Any]], environ: dict[str, str] | None = None) -> list[tuple[dict[str, Any], str]]:
     """Of each: what it asked (or `refused`), and its log."""
     sources = "".join(file.read_text(encoding="utf-8") for file in PROGRAMS.rglob("*.py"))
-    modules = sorted(set(re.findall(r"\baws\.([a-z0-9]+)\.[A-Z]", sources)))
+    names = sorted(set(re.findall(r"\baws\.([a-z0-9]+\.[A-Z]\w+)", sources)))
     clean = {name: value for name, value in os.environ.items() if name != "ENVIRONMENT_SUFFIX"}
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-c", DRIVER, folder, " ".join(modules) if len(setups) > 1 else ""],
+            [sys.executable, "-c", DRIVER, folder, " ".join(names) if len(setups) > 1 else ""],
             input=json.dumps(setups),
             capture_output=True,
             text=True,
