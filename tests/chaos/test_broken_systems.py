@@ -95,7 +95,7 @@ def test_policy_notices_logs_that_never_expire_before_anything_is_made(harness, 
     """Financial, with its retention off."""
     program = broken(tmp_path, "financial", "parts/logs.py", "retention_in_days=RETENTION_DAYS,\n", "")
     done = harness("run", str(program), "--target", emulator.url, "--json", "-")
-    assert done.cell["status"] == "REJECTED", done.err
-    assert {one["rule"] for one in done.cell["findings"] if one["level"] == "mandatory"} == {"log-retention"}
+    assert (done.code, done.cell["status"]) == (1, "FAILED"), done.err
+    assert {one["id"] for one in done.cell["findings"] if one["severity"] == "mandatory"} == {"log-retention"}
     assert done.cell["resources"]["created"] == 0
     assert auditor(done.cell["account"]).left() == []
