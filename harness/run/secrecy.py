@@ -180,21 +180,10 @@ def _hidden(events: Path) -> dict[str, list[list[str | int]]]:
             steps = (one["metadata"] for one in event.values() if isinstance(one, dict) and "metadata" in one)
             step: Mapping[str, Any] = next(steps, {})
             for state in (step.get("old") or {}, step.get("new") or {}):
-                known = found.setdefault(step["urn"], [])
-                known.extend(place for place in _hidden_of(state) if place not in known)
+                for side in ("inputs", "outputs"):
+                    known = found.setdefault(step["urn"], [])
+                    known.extend(place for place in _places(masked(state.get(side)), []) if place not in known)
     return found
-
-
-def _hidden_of(state: Mapping[str, Any]) -> Iterator[list[str | int]]:
-    """Places in inputs and outputs of one resource.
-
-    Of an input that holds a secret somewhere within, the engine hides the output of that name as a whole: a token in
-    the stages of a pipeline would make a secret of every word in them. What is secret there, the input tells.
-    """
-    given = list(_places(masked(state.get("inputs")), []))
-    within = {place[0] for place in given if len(place) > 1}
-    yield from given
-    yield from (place for place in _places(masked(state.get("outputs")), []) if place[1:] or place[0] not in within)
 
 
 def _places(value: Any, place: list[str | int]) -> Iterator[list[str | int]]:

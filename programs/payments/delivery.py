@@ -255,7 +255,7 @@ class Delivery(pulumi.ComponentResource):
                     "BranchName": branch,
                     "DetectChanges": "false",
                 },
-                gives="source",
+                gives="source_output",
             )
         token = aws.secretsmanager.get_secret_version_output(secret_id=self.token).secret_string
         return self._action(
@@ -268,12 +268,12 @@ class Delivery(pulumi.ComponentResource):
                 "OAuthToken": pulumi.Output.secret(token),
                 "PollForSourceChanges": "false",
             },
-            gives="source",
+            gives="source_output",
         )
 
     def _pipeline(self, service: Service) -> aws.codepipeline.Pipeline:
         build = self._action(
-            "Build", "AWS/CodeBuild", {"ProjectName": self.project.name}, takes="source", gives="image"
+            "Build", "AWS/CodeBuild", {"ProjectName": self.project.name}, takes="source_output", gives="build_output"
         )
         deploy = self._action(
             "Deploy",
@@ -283,7 +283,7 @@ class Delivery(pulumi.ComponentResource):
                 "ServiceName": service.service.name,
                 "FileName": "imagedefinitions.json",
             },
-            takes="image",
+            takes="build_output",
         )
         return aws.codepipeline.Pipeline(
             f"{self._name}-pipeline",

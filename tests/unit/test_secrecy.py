@@ -137,18 +137,6 @@ def test_what_the_events_hide_is_found_where_the_provider_was_told_it(tmp_path: 
     assert seen.secrets({"urn:none": [["tags"]]}) == ["12345", "first-1", "marked-1"]
 
 
-def test_of_an_input_with_a_secret_within_only_that_is_secret(tmp_path: Path) -> None:
-    """The engine hides the whole output of that name; an output that is hidden by itself stays so."""
-    mark = {wire.SIGNATURE: wire.SECRET, "ciphertext": "[secret]"}
-    new = {
-        "inputs": {"stages": [{"token": mark, "name": "Source"}], "word": mark},
-        "outputs": {"stages": "[secret]", "word": "[secret]", "drawn": "[secret]"},
-    }
-    event = {"resOutputsEvent": {"metadata": {"urn": "u", "new": new}}}
-    (tmp_path / "up.jsonl").write_text(json.dumps(event) + "\n")
-    assert _hidden(tmp_path) == {"u": [["stages", 0, "token"], ["word"], ["drawn"]]}
-
-
 def test_the_engines_own_marks_are_read_from_the_wire() -> None:
     """A provider's configuration comes marked; an output is secret when it says so."""
     sent = wire.encode(
