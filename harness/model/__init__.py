@@ -14,8 +14,10 @@ from harness.model.plan import (
     FaultRule,
     Limits,
     Plan,
+    Prerequisite,
     Program,
     StackConfig,
+    Stage,
 )
 from harness.model.result import (
     CellResult,
@@ -36,6 +38,7 @@ from harness.model.result import (
     RuleOutcome,
     RuleStatus,
     RunResult,
+    StageOutcome,
     Timing,
 )
 from harness.model.words import (
@@ -74,6 +77,7 @@ __all__ = [
     "PhaseResult",
     "PhaseStatus",
     "Plan",
+    "Prerequisite",
     "ProbeOutcome",
     "Program",
     "PropertyChange",
@@ -86,6 +90,8 @@ __all__ = [
     "RuleStatus",
     "RunResult",
     "StackConfig",
+    "Stage",
+    "StageOutcome",
     "TargetKind",
     "Timing",
     "worst_exit_code",

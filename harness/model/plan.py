@@ -13,6 +13,22 @@ from harness.model.words import Frozen, PhaseName, ProviderName
 FaultKind = Literal["throttle", "denied", "error", "latency", "hang", "reset"]
 
 
+class Stage(Frozen):
+    """A part of a program that goes up before the whole does."""
+
+    name: str
+    config: Mapping[str, str] = Field(default_factory=dict)  # laid over the cell's, keys with their namespace
+    run: tuple[str, ...] = ()  # command after it, in the program's folder
+
+
+class Prerequisite(Frozen):
+    """A secret that must be there before the program, and does not belong to its stack."""
+
+    name: str
+    fields: tuple[str, ...] = ()  # of its JSON; without any it is plain text
+    purpose: str = ""
+
+
 class Program(Frozen):
     """A directory with a `Pulumi.yaml` and Python code."""
 
@@ -25,6 +41,8 @@ class Program(Frozen):
     tags: Mapping[str, str] = Field(default_factory=dict)  # from harness.toml
     policy: Mapping[str, Any] = Field(default_factory=dict)  # [policy] as it stands; harness.policy reads it
     probes: tuple[Mapping[str, Any], ...] = ()  # each [[probe]] as it stands; harness.probes reads them
+    stages: tuple[Stage, ...] = ()
+    prerequisites: tuple[Prerequisite, ...] = ()
     recheck_ignore: tuple[str, ...] = ()  # globs of RESOURCE.PROPERTY that a recheck lets pass
     limits: Mapping[str, float] = Field(default_factory=dict)  # [limits] in seconds: run, destroy, resource, a phase, …
     settings_file: Path | None = None  # its harness.toml, when there is one

@@ -160,6 +160,16 @@ class FaultOutcome(Frozen):
     at: tuple[FaultHit, ...] = ()
 
 
+class StageOutcome(Frozen):
+    """One stage of `up` as it ended; `command` are the seconds of its command. The whole program comes last."""
+
+    name: str
+    status: Literal["passed", "failed"]
+    seconds: float
+    created: int = 0
+    command: float = 0
+
+
 class Incident(Frozen):
     """A known way to fail that was recognised."""
 
@@ -193,6 +203,7 @@ class CellResult(Frozen):
     seconds: float = 0
     phases: tuple[PhaseResult, ...] = ()
     resources: Resources = Resources()
+    stages: tuple[StageOutcome, ...] = ()
     timings: tuple[Timing, ...] = ()
     rules: tuple[RuleOutcome, ...] = ()
     findings: tuple[Finding, ...] = ()

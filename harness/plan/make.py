@@ -6,7 +6,7 @@ import random
 
 from harness.errors import ConfigError, SuffixError
 from harness.model import Cell, FaultRule, Plan, Program, ProviderName
-from harness.plan.discovery import PROJECT_FILES, find_program, known_programs
+from harness.plan.discovery import PROJECT_FILES, find_program, known_programs, lies_beside
 from harness.plan.naming import check_suffix, random_suffix, run_id, stack_name
 from harness.plan.own_credentials import refuse_own_credentials
 from harness.plan.settings import Settings, namespaced, parse_config, pick_region, read_stack_config
@@ -66,6 +66,8 @@ def _programs(settings: Settings) -> tuple[Program, ...]:
                 hint=f"harness run {known[0]}" if known else "harness run DIRECTORY",
             )
         names = (".",)
+    if len(names) > 1:  # a glob such as `programs/*` names what lies beside the programs, too
+        names = tuple(name for name in names if not lies_beside(name, settings.cwd)) or names
     programs = tuple(find_program(name, settings.cwd) for name in names)
     _refuse_twins(programs, settings)
     return programs

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from harness.errors import ConfigError
 from harness.plan.settings import parse_duration
+from harness.plan.staged import PrerequisiteTable, StageTable, as_text
 from harness.plan.toml_place import refuse_invalid
 
 LimitName = Literal["run", "preflight", "up", "probe", "recheck", "destroy", "resource", "silence"]
@@ -55,6 +56,8 @@ class ProgramFile(BaseModel):
     limits: dict[LimitName, Annotated[float, BeforeValidator(_as_seconds)]] = Field(
         default_factory=dict, description="KEY = seconds, or text like 90s, 15m, 2h"
     )
+    stage: list[StageTable] = Field(default_factory=list, description="[[stage]] tables")
+    prerequisite: list[PrerequisiteTable] = Field(default_factory=list, description="[[prerequisite]] tables")
 
     @field_validator("config", mode="before")
     @classmethod
@@ -62,13 +65,16 @@ class ProgramFile(BaseModel):
         """Pulumi's configuration is text: numbers and booleans are written as Pulumi would."""
         if not isinstance(value, dict):
             return value
-        return {key: _as_text(entry) for key, entry in value.items()}
+        return {key: as_text(entry) for key, entry in value.items()}
 
-
-def _as_text(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
+    @field_validator("stage", "prerequisite")
+    @classmethod
+    def _no_twins(cls, value: list[Any]) -> list[Any]:
+        names = [one.name for one in value]
+        twins = sorted({name for name in names if names.count(name) > 1})
+        if twins:
+            raise ValueError(f"{twins[0]!r} is there twice")
+        return value
 
 
 def read_program_file(path: Path) -> ProgramFile:

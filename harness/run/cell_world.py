@@ -47,7 +47,7 @@ class CellWorld:
         self._shield = shield
         self._tell = tell
         self._provider: ProviderProcess | None = None
-        environment = _engine_environment(spec, files)
+        self.environment = environment = _engine_environment(spec, files)
         language = self._language()
         if language is not None:
             resources.enter_context(language)

@@ -12,11 +12,12 @@ from harness.model import CellStatus, Failure, PhaseName
 from harness.run.cell_world import CellWorld, open_cell_world
 from harness.run.destroy import Destroyer
 from harness.run.messages import CellSpec, Say
-from harness.run.operation import operate
+from harness.run.prerequisites import prerequisites
 from harness.run.previewed import Previewed
 from harness.run.record import PhaseError, Record
 from harness.run.secret_sources import learn_config, learn_state
 from harness.run.shield import Shield
+from harness.run.stages import bring_up
 
 NOTHING = "nothing had been made"
 TICK = 0.05  # seconds between two looks at whether we must stop
@@ -44,7 +45,7 @@ def run_cell(spec: CellSpec, shield: Shield, say: Say, leased: Callable[[float],
 def _run(record: Record, shield: Shield, leased: Callable[[float], bool]) -> None:
     spec = record.spec
     try:
-        with open_cell_world(spec, shield, record.note) as world:
+        with open_cell_world(spec, shield, record.note) as world, prerequisites(record, shield, leased):
             try:
                 if spec.recover:
                     _recover(world, record, shield)
@@ -77,7 +78,7 @@ def _live(world: CellWorld, record: Record, shield: Shield, leased: Callable[[fl
             if (reason := shield.stop(PhaseName.UP)) is not None:  # while the lease was awaited
                 raise PhaseError.stopped_by(reason, PhaseName.UP, "up")
             try:
-                operate(world.stack, record, shield, PhaseName.UP, world.stack.up, planned=previewed.planned)
+                bring_up(world, record, shield, previewed.planned)
             finally:
                 record.outputs = world.stack.checkpoint().outputs
                 if record.timings:  # it has done something; and it may die later

@@ -22,6 +22,7 @@ from harness.model import (
     ResourceRef,
     Resources,
     RuleOutcome,
+    StageOutcome,
     Timing,
 )
 from harness.run.messages import CellSpec, NoteMessage, PhaseMessage, Say
@@ -75,6 +76,7 @@ class Record:
         self._lock = threading.Lock()  # probes and recheck end side by side
         self.phases: list[PhaseResult] = []
         self.timings: list[Timing] = []
+        self.stages: list[StageOutcome] = []
         self.rules: tuple[RuleOutcome, ...] = ()
         self.findings: tuple[Finding, ...] = ()
         self.probes: tuple[ProbeOutcome, ...] = ()
@@ -166,6 +168,7 @@ class Record:
             "seconds": self.since_start(),
             "phases": tuple(sorted(self.phases, key=lambda phase: list(PhaseName).index(phase.phase))),
             "resources": resources,
+            "stages": tuple(self.stages),
             "timings": tuple(self.timings),
             "rules": self.rules,
             "findings": self.findings,

@@ -59,6 +59,12 @@ def _named(node: ast.AST) -> Iterator[str]:
 
 
 def _sources(folder: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder):
+    seen: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):  # a library that programs share may be a link
+        real = os.path.realpath(root)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".") and name not in _NOT_SOURCES]
         yield from (Path(root, name) for name in files if name.endswith(".py"))

@@ -1,41 +1,49 @@
 """Configuration in; an encrypted database platform out. All names are `financial-{resource}-{suffix}`."""
 
 import pulumi
-from database import DATABASE, Database
-from encryption import Encryption, Logs
-from network import Network
-from registry import Registry
-from settings import read_settings
+from parts.database import Database, Sizing
+from parts.encryption import Encryption
+from parts.firewall import POSTGRES
+from parts.logs import Logs, cluster_log
+from parts.network import Network
+from parts.registry import Registry
+from parts.settings import POSTGRES_15, read_settings
 
-settings = read_settings()
+GROUPS = {
+    "clients": "Workloads that use the database",
+    "database": "Aurora PostgreSQL",
+    "endpoints": "Interface endpoints of ECR",
+}
+
+settings = read_settings("financial", cost_center="finance", versions=POSTGRES_15)
 encryption = Encryption("encryption", settings)
-logs = Logs("logs", settings, encryption.key)
-network = Network("network", settings)
+logs = Logs(
+    "logs",
+    settings,
+    encryption.key,
+    {
+        "application": settings.name("application"),
+        "audit": settings.name("audit"),
+        "postgresql": cluster_log(settings),
+    },
+)
+network = Network("network", settings, groups=GROUPS, endpoints=["ecr.api", "ecr.dkr"], users=["clients"])
+network.allow(("clients", "database", POSTGRES))
 registry = Registry("registry", settings, encryption.key)
 database = Database(
     "database",
     settings,
     subnets=network.private,
-    security_group=network.firewall.database,
+    security_group=network.firewall["database"],
     key=encryption.key,
     log_group=logs.groups["postgresql"],
+    sizing=Sizing(backup_days=30),
 )
 
-pulumi.export("region", settings.region)
-pulumi.export("availabilityZones", list(settings.zones))
-pulumi.export("vpcId", network.vpc.id)
-pulumi.export("publicSubnetIds", [subnet.id for subnet in network.public])
-pulumi.export("privateSubnetIds", [subnet.id for subnet in network.private])
-pulumi.export("natGatewayId", network.nat.id)
-pulumi.export("vpcEndpointIds", [endpoint.id for endpoint in network.endpoints])
-pulumi.export("clientsSecurityGroupId", network.firewall.clients.id)
-pulumi.export("clusterIdentifier", database.cluster.cluster_identifier)
-pulumi.export("clusterEndpoint", database.cluster.endpoint)
-pulumi.export("readerEndpoint", database.cluster.reader_endpoint)
-pulumi.export("clusterPort", database.cluster.port)
-pulumi.export("databaseName", DATABASE)
-pulumi.export("engineVersion", database.cluster.engine_version)
-pulumi.export("secretArn", database.secret.arn)
+network.export()
+pulumi.export("natGatewayId", network.nats[0].id)
+pulumi.export("clientsSecurityGroupId", network.firewall["clients"].id)
+database.export()
 pulumi.export("repositoryName", registry.repository.name)
 pulumi.export("repositoryUrl", registry.repository.repository_url)
 pulumi.export("keyArn", encryption.key.arn)

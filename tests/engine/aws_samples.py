@@ -648,6 +648,8 @@ SAMPLES: dict[str, Sample] = {
             "engine": "aurora-postgresql",
             "instanceClass": "db.serverless",
             "applyImmediately": True,
+            "performanceInsightsEnabled": True,
+            "performanceInsightsKmsKeyId": w.need("key", out="arn"),
         },
         lambda _: {"instanceClass": "db.r6g.large"},
         {"clusterIdentifier": "other"},

@@ -1,4 +1,7 @@
-"""Tagged and named resources of every type that `tags` and `suffix` know, made by boto3 as a stack would make them."""
+"""Tagged and named resources of every type that `tags` and `suffix` know, made by boto3 as a stack would make them.
+
+Those of the systems (load balancers, streams, caches, pipelines) stand in probe_system_things.py.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,15 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
+from probe_system_things import SYSTEM_MAKERS
+from probe_tags import LIST, PAIRS, REGION, SUFFIX, Client, two_subnets, vpc_of
+
 from harness.probes.registry import StackResource
 
-REGION = "eu-central-1"
-SUFFIX = "s1x"
-PAIRS = {"Environment": "test", "Project": "shop", "CostCenter": "42"}
-LIST = [{"Key": key, "Value": value} for key, value in PAIRS.items()]
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 POLICY = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 )
-Client = Callable[[str], Any]
 
 
 def bucket(client: Client, name: str) -> dict[str, Any]:
@@ -158,26 +159,13 @@ def cluster_parameter_group(client: Client, name: str) -> dict[str, Any]:
 
 def subnet_group(client: Client, name: str) -> dict[str, Any]:
     """A tagged subnet group."""
-    ec2, vpc = client("ec2"), vpc_of(client, name)["id"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]
-        for number, zone in enumerate("ab")
-    ]
     made = client("rds").create_db_subnet_group(
         DBSubnetGroupName=name,
         DBSubnetGroupDescription="d",
-        SubnetIds=[one["SubnetId"] for one in subnets],
+        SubnetIds=two_subnets(client, name),
         Tags=LIST,
     )
     return {"id": name, "arn": made["DBSubnetGroup"]["DBSubnetGroupArn"]}
-
-
-def vpc_of(client: Client, name: str) -> dict[str, Any]:
-    """A tagged VPC."""
-    tags = [*LIST, {"Key": "Name", "Value": name}]
-    specification = [{"ResourceType": "vpc", "Tags": tags}]
-    made = client("ec2").create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=specification)["Vpc"]["VpcId"]
-    return {"id": made, "tagsAll": {**PAIRS, "Name": name}}
 
 
 def security_group(client: Client, name: str) -> dict[str, Any]:
@@ -244,6 +232,7 @@ MAKERS: dict[str, Callable[[Client, str], dict[str, Any]]] = {
     "aws:ec2/securityGroup:SecurityGroup": security_group,
     "aws:ec2/keyPair:KeyPair": key_pair,
     "aws:ec2/vpc:Vpc": vpc_of,
+    **SYSTEM_MAKERS,
 }
 
 

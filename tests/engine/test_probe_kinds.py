@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from probe_case import REGION, Aws, Case
+from probe_system_cases import SYSTEM_CASES
 from probe_tables import once
 
 from harness.probes.declaring import kinds
 from harness.probes.registry import ProbeContext
 from harness.world.emulator import Emulator
-
-REGION = "eu-central-1"
-Break = Callable[["Aws"], object]
-
-
-class Aws:
-    """Clients of an account of the test's own, and what was made in it, by name."""
-
-    def __init__(self, context: ProbeContext) -> None:
-        self.context = context
-        self.made: Any = context.outputs
-
-    def __getattr__(self, service: str) -> Any:
-        return self.context.client(service)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.made[name]
-
-
-@dataclass
-class Case:
-    """A kind: what it needs, its table, and ways to break it, each with a word that its evidence must hold."""
-
-    make: Callable[[Aws], dict[str, Any]]
-    table: str
-    breaks: dict[str, tuple[Break, str]] = field(default_factory=dict)
 
 
 @pytest.fixture
@@ -292,6 +267,7 @@ CASES = {
             "VPC of another": (lambda aws: aws.made.update(vpc="vpc-0123456789abcdef0"), "InvalidVpcID.NotFound"),
         },
     ),
+    **SYSTEM_CASES,
 }
 ELSEWHERE = {"http", "tcp", "tags", "suffix"}  # test_probe_web.py, test_probe_marks.py
 

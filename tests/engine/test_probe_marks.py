@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from probe_tables import once
-from probe_things import LIST, MAKERS, PAIRS, REGION, SUFFIX, Client, made
+from probe_tags import LIST, PAIRS, REGION, SUFFIX, Client
+from probe_things import MAKERS, made
 
-from harness.probes.asking import ROWS
+from harness.probes.questions import ROWS
 from harness.probes.registry import ProbeContext, ProbeResult, StackResource
 from harness.world.emulator import Emulator
 
@@ -40,7 +41,10 @@ def ask(context: ProbeContext) -> Callable[..., ProbeResult]:
     return one
 
 
-NEITHER = {"aws:secretsmanager/secretVersion:SecretVersion"}  # a part of something else
+NEITHER = {  # parts of something else
+    "aws:secretsmanager/secretVersion:SecretVersion",
+    "aws:sns/topicSubscription:TopicSubscription",
+}
 
 
 def test_every_row_has_a_resource_to_be_tried_on() -> None:

@@ -18,10 +18,12 @@ from harness.probes.registry import ProbeContext, check, load
 README = Path(__file__).resolve().parents[2] / "harness" / "probes" / "README.md"
 NAMED = ["http", "tcp", "s3-round-trip", "sqs-round-trip", "secret-readable", "log-retention", "kms-rotation"]
 NAMED += ["rds-available", "ecr-scan", "vpc-layout", "tags", "suffix"]
+NAMED += ["target-chain", "ecs-steady", "ecs-scaling", "ecr-image", "role-may", "flow-logs", "stream-round-trip"]
+NAMED += ["topic-round-trip", "cache-available", "alarms"]
 
 
 def test_every_kind_is_there() -> None:
-    """The twelve that are promised."""
+    """Those that are promised, and no other."""
     assert sorted(kinds()) == sorted(NAMED)
 
 
@@ -55,8 +57,8 @@ HTTP = '[[probe]]\nkind = "http"\nurl = "http://h"\n'
 @pytest.mark.parametrize(
     ("text", "line", "key", "said", "allowed"),
     [
-        ("[[probe]]\nurl = 'x'\n", 2, "probe[1].kind", "is needed", "kinds: ecr-scan, http"),
-        ("[[probe]]\nkind = 'htpp'\n", 3, "probe[1].kind", "did you mean 'http'", "kinds: ecr-scan, http"),
+        ("[[probe]]\nurl = 'x'\n", 2, "probe[1].kind", "is needed", "kinds: alarms, cache-available"),
+        ("[[probe]]\nkind = 'htpp'\n", 3, "probe[1].kind", "did you mean 'http'", "kinds: alarms, cache-available"),
         ("[[probe]]\nkind = 7\n", 3, "probe[1].kind", "no kind 7", "kinds:"),
         (HTTP + "urll = 'x'\n", 5, "probe[1].urll", "no such key", "url, method, headers"),
         (HTTP + "status = 'ok'\n", 5, "probe[1].status", "valid integer", "a status code or a list"),

@@ -36,7 +36,7 @@ def sqs_round_trip(context: ProbeContext, keys: QueueKeys) -> str:
     bodies: list[str] = []
     try:
         while text not in bodies and (left := until - time.monotonic()) > 0:
-            for message in _received(sqs, keys.queue, math.ceil(left)):
+            for message in received(sqs, keys.queue, math.ceil(left)):
                 if message["Body"].startswith(mark):  # those of earlier attempts, too
                     sqs.delete_message(QueueUrl=keys.queue, ReceiptHandle=message["ReceiptHandle"])
                     bodies.append(message["Body"])
@@ -50,7 +50,8 @@ def sqs_round_trip(context: ProbeContext, keys: QueueKeys) -> str:
     return f"message {sent} there and back"
 
 
-def _received(sqs: Any, queue: str, wait: int) -> list[dict[str, Any]]:
+def received(sqs: Any, queue: str, wait: int) -> list[dict[str, Any]]:
+    """What one long poll brings."""
     answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=MOST, WaitTimeSeconds=wait)
     messages: list[dict[str, Any]] = answer.get("Messages", [])
     return messages

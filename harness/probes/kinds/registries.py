@@ -1,4 +1,4 @@
-"""`ecr-scan`: repositories in; that each scans what is pushed out."""
+"""`ecr-scan`: repositories in; that each scans what is pushed out. `ecr-image`: that it holds a tag."""
 
 from __future__ import annotations
 
@@ -27,3 +27,20 @@ def ecr_scan(context: ProbeContext, keys: RepositoryKeys) -> Mapping[str, Any]:
     if silent:
         raise ProbeFailure(f"does not scan on push: {', '.join(silent)}")
     return {"scan on push": sorted(scans)}
+
+
+class ImageKeys(Keys):
+    """`ecr-image`."""
+
+    repository: str = Field(description="name of the repository")
+    tag: str = Field(description="tag of the image that it must hold")
+
+
+@kind("ecr-image", "repository", "tag")
+def ecr_image(context: ProbeContext, keys: ImageKeys) -> Mapping[str, Any]:
+    """The repository holds an image with the tag."""
+    client: Any = context.client("ecr")
+    found = client.describe_images(repositoryName=keys.repository, imageIds=[{"imageTag": keys.tag}])["imageDetails"]
+    if not found:
+        raise ProbeFailure(f"{keys.repository} holds no image {keys.tag}")
+    return {"digest": found[0]["imageDigest"]}

@@ -63,7 +63,8 @@ def outputs(work: Work, item: Item) -> Props:
             member = resource.rename.get(name)
             member = member if member in item else member_for(item, name)
             value = item.get(member) if member else None
-        if value is None and resource.has(resource.untold, name) and work.clients.access.endpoint:
+        # An emulator that does not know a thing leaves it out, or has an empty text in its place.
+        if (value is None or value == "") and resource.has(resource.untold, name) and work.clients.access.endpoint:
             value = work.inputs.get(name, work.outputs.get(name))
         if value is not None:
             value = from_api(value, {member: own for own, member in resource.rename.items()})

@@ -3,125 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from mocked_programs import SUFFIX, Declared, Mocked
 
-PROGRAM = Path(__file__).parents[3] / "programs" / "financial"
-SUFFIX = "t3st"
-
-# Runs the program as Pulumi would, answers for the engine, and writes down all that was asked of it.
-DRIVER = """
-import json, os, runpy, sys
-import pulumi
-from google.protobuf import json_format
-from pulumi.runtime import mocks
-
-setup, asked = json.loads(sys.argv[1]), {"resources": [], "outputs": {}, "calls": {}}
-
-class Answers(mocks.Mocks):
-    def call(self, args):
-        asked["calls"][args.token] = args.args
-        answer = setup["answers"][args.token]
-        if args.token.endswith("getEngineVersion"):
-            there = [v for v in args.args["preferredVersions"] if v in answer]
-            return {"versionActual": there[0]} if there else ({}, [("preferredVersions", "none of them is there")])
-        return answer
-
-    def new_resource(self, args):
-        extra = {"arn": "arn:" + args.name, "keyId": args.name, "allocationId": args.name, "result": "drawn-" * 8}
-        return args.name + "-id", {**extra, **args.inputs}
-
-class Monitor(mocks.MockMonitor):
-    def RegisterResource(self, request):
-        asked["resources"].append({
-            "type": request.type, "name": request.name, "protect": request.protect,
-            "retain": request.retainOnDelete, "dependencies": [d.split("::")[-1] for d in request.dependencies],
-            "inputs": json_format.MessageToDict(request.object),
-        })
-        return super().RegisterResource(request)
-
-@pulumi.runtime.test
-def program():
-    pulumi.export = asked["outputs"].__setitem__
-    sys.path.insert(0, setup["program"])
-    sys.dont_write_bytecode = True
-    runpy.run_path(setup["program"] + "/__main__.py", run_name="__main__")
-    return pulumi.Output.all(**asked["outputs"]).apply(lambda known: asked.update(outputs=known))
-
-pulumi.runtime.set_all_config({"financial:" + k: v for k, v in setup["config"].items()})
-mocks.set_mocks(Answers(), project="financial", stack="test", monitor=Monitor(Answers()))
-try:
-    program()
-except pulumi.RunError as error:
-    asked = {"refused": str(error)}
-print("ANSWER" + json.dumps(asked))
-"""
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What the program asked of the engine."""
-
-    resources: list[dict[str, Any]]
-    outputs: dict[str, Any]
-    calls: dict[str, Any]
-    log: str
-
-    def of(self, type_: str) -> list[dict[str, Any]]:
-        """Resources of one type, such as `rds/cluster:Cluster`."""
-        return [each for each in self.resources if each["type"] == f"aws:{type_}"]
-
-    def inputs(self, type_: str) -> dict[str, Any]:
-        """Inputs of the only resource of this type."""
-        (only,) = self.of(type_)
-        return dict(only["inputs"])
-
-
-def start(
-    config: dict[str, str] | None = None,
-    *,
-    zones: tuple[str, ...] = ("eu-central-1a", "eu-central-1b", "eu-central-1c"),
-    versions: tuple[str, ...] = ("14.23", "15.3", "15.10", "15.12", "16.8"),
-    environ: dict[str, str] | None = None,
-) -> tuple[dict[str, Any], str]:
-    """Run the program; what it asked (or `refused`), and its log."""
-    setup = {
-        "program": str(PROGRAM),
-        "config": {"environmentSuffix": SUFFIX} if config is None else config,
-        "answers": {
-            "aws:index/getRegion:getRegion": {"region": "eu-central-1"},
-            "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": zones},
-            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "111122223333"},
-            "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
-            "aws:rds/getEngineVersion:getEngineVersion": versions,
-        },
-    }
-    clean = {name: value for name, value in os.environ.items() if name != "ENVIRONMENT_SUFFIX"}
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, json.dumps(setup)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**clean, **(environ or {})},
-        timeout=120,
-    )
-    assert "ANSWER" in done.stdout, done.stderr
-    return json.loads(done.stdout.split("ANSWER")[1]), done.stderr
-
-
-def declare(config: dict[str, str] | None = None, **world: Any) -> Declared:
-    """Run a program that is expected to work."""
-    asked, log = start(config, **world)
-    assert "refused" not in asked, asked
-    return Declared(**asked, log=log)
+FINANCIAL = Mocked("financial", "financial")
+start, declare = FINANCIAL.start, FINANCIAL.declare
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.probes.registry import load_probes
+from harness.plan.discovery import load_program
+from harness.probes.registry import check
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = ROOT / "programs" / "starter"
@@ -111,16 +112,16 @@ def test_pulumi_in_the_root_runs_the_starter() -> None:
     assert (ROOT / project["main"]).resolve() == PROGRAM
 
 
-@pytest.mark.parametrize("name", ["starter", "financial"])
+@pytest.mark.parametrize("name", ["starter", "financial", "webapp", "payments", "flask_api", "platform"])
 def test_program_folder_is_complete(name: str) -> None:
     """Project file, settings with tags, readme, requirements, probes that load; only these import the harness."""
     folder = ROOT / "programs" / name
     project = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
-    assert (project["name"], project["runtime"]) == (name, "python")
+    assert (project["name"], project["runtime"]) == (name.replace("_", "-"), "python")
     settings = tomllib.loads((folder / "harness.toml").read_text(encoding="utf-8"))
     assert settings["tags"].keys() == {"Environment", "Project", "CostCenter"}
     assert "pulumi-aws" in (folder / "requirements.txt").read_text(encoding="utf-8")
     assert (folder / "README.md").is_file()
-    assert load_probes(folder)
+    assert check(load_program(folder))
     for file in folder.glob("*.py"):
         assert file.name == "probes.py" or "harness" not in file.read_text(encoding="utf-8"), file

@@ -233,6 +233,7 @@ CLUSTER_INSTANCE = Resource(
     ),
     inert="forceDestroy",
     write_only="applyImmediately",
+    untold="performanceInsightsKmsKeyId",
     computed="applyImmediately availabilityZone caCertIdentifier dbParameterGroupName dbSubnetGroupName engineVersion "
     "monitoringRoleArn performanceInsightsEnabled performanceInsightsKmsKeyId performanceInsightsRetentionPeriod "
     "preferredBackupWindow preferredMaintenanceWindow publiclyAccessible copyTagsToSnapshot",

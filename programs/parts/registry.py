@@ -4,7 +4,8 @@ import json
 
 import pulumi
 import pulumi_aws as aws
-from settings import Settings
+
+from parts.settings import Settings
 
 KEPT_IMAGES = 10
 
@@ -13,7 +14,7 @@ class Registry(pulumi.ComponentResource):
     """One ECR repository; images in it do not block destroy."""
 
     def __init__(self, name: str, settings: Settings, key: aws.kms.Key) -> None:
-        super().__init__("financial:index:Registry", name)
+        super().__init__("parts:index:Registry", name)
         own = pulumi.ResourceOptions(parent=self)
         self.repository = aws.ecr.Repository(
             f"{name}-repository",
@@ -28,24 +29,18 @@ class Registry(pulumi.ComponentResource):
             opts=own,
         )
         aws.ecr.LifecyclePolicy(
-            f"{name}-lifecycle",
-            repository=self.repository.name,
-            policy=json.dumps(
-                {
-                    "rules": [
-                        {
-                            "rulePriority": 1,
-                            "description": f"keep the last {KEPT_IMAGES} images",
-                            "selection": {
-                                "tagStatus": "any",
-                                "countType": "imageCountMoreThan",
-                                "countNumber": KEPT_IMAGES,
-                            },
-                            "action": {"type": "expire"},
-                        }
-                    ]
-                }
-            ),
-            opts=own,
+            f"{name}-lifecycle", repository=self.repository.name, policy=json.dumps(KEEP_LAST), opts=own
         )
         self.register_outputs({"url": self.repository.repository_url})
+
+
+KEEP_LAST = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "description": f"keep the last {KEPT_IMAGES} images",
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": KEPT_IMAGES},
+            "action": {"type": "expire"},
+        }
+    ]
+}

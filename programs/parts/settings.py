@@ -1,16 +1,18 @@
 """Configuration and what the region has in; one frozen `Settings` out, or a `RunError` that says what to set."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 ENGINE = "aurora-postgresql"
-# Newest first. Clusters below 15.10 are refused; minors that do not exist (yet) are passed over by the lookup.
-PREFERRED_VERSIONS = [f"15.{minor}" for minor in range(30, 9, -1)]
+# Newest first. Clusters below these are refused; minors that do not exist (yet) are passed over by the lookup.
+POSTGRES_15 = [f"15.{minor}" for minor in range(30, 9, -1)]
+POSTGRES_16 = [f"16.{minor}" for minor in range(30, 7, -1)]
 DEFAULT_ZONES = 3
-FEWEST_ZONES = 2  # an Aurora subnet group must span two
+FEWEST_ZONES = 2  # an Aurora subnet group and a load balancer must span two
 MOST_ZONES = 6  # no region has more
 
 
@@ -18,23 +20,36 @@ MOST_ZONES = 6  # no region has more
 class Settings:
     """What differs from one deployment to the next."""
 
+    project: str
     suffix: str
     region: str
     zones: tuple[str, ...]
-    engine_version: str
+    engine_version: str  # empty where the program has no database
+    account: str
+    partition: str
+    dns_suffix: str
     tags: dict[str, str]
 
     def name(self, resource: str) -> str:
         """Physical name of a resource."""
-        return f"financial-{resource}-{self.suffix}"
+        return f"{self.project}-{resource}-{self.suffix}"
 
     def tagged(self, resource: str) -> dict[str, str]:
         """Tags of a resource whose only name is a tag."""
         return {**self.tags, "Name": self.name(resource)}
 
+    def arn(self, service: str, resource: str) -> str:
+        """ARN of something in this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
-def read_settings() -> Settings:
-    """Stack configuration, then the environment, then what the region offers."""
+
+def read_settings(
+    project: str, *, cost_center: str, versions: Sequence[str] = (), zones: int = DEFAULT_ZONES
+) -> Settings:
+    """Stack configuration, then the environment, then what the region offers.
+
+    `versions` are the database's, newest first; without them the program has none. `zones` is the fallback of azCount.
+    """
     config = pulumi.Config()
     suffix = config.get("environmentSuffix") or os.environ.get("ENVIRONMENT_SUFFIX")
     if not suffix:
@@ -43,15 +58,20 @@ def read_settings() -> Settings:
             "or set ENVIRONMENT_SUFFIX."
         )
     wanted = config.get_int("azCount")
+    partition = aws.get_partition()
     return Settings(
+        project=project,
         suffix=suffix,
         region=aws.get_region().region,
-        zones=_zones(DEFAULT_ZONES if wanted is None else wanted),
-        engine_version=config.get("engineVersion") or _newest_version(),
+        zones=_zones(zones if wanted is None else wanted),
+        engine_version=_version(config.get("engineVersion"), versions),
+        account=aws.get_caller_identity().account_id,
+        partition=partition.partition,
+        dns_suffix=partition.dns_suffix,
         tags={
             "Environment": config.get("environment") or "test",
-            "Project": "financial",
-            "CostCenter": config.get("costCenter") or "finance",
+            "Project": project,
+            "CostCenter": config.get("costCenter") or cost_center,
         },
     )
 
@@ -71,5 +91,7 @@ def _zones(wanted: int) -> tuple[str, ...]:
     return tuple(names[:wanted])
 
 
-def _newest_version() -> str:
-    return aws.rds.get_engine_version(engine=ENGINE, preferred_versions=PREFERRED_VERSIONS).version_actual
+def _version(given: str | None, preferred: Sequence[str]) -> str:
+    if not preferred:
+        return ""
+    return given or aws.rds.get_engine_version(engine=ENGINE, preferred_versions=list(preferred)).version_actual

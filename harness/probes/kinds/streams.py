@@ -1,0 +1,51 @@
+"""`stream-round-trip`: a Kinesis stream in; that a record which is put there is read again, out."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any, Final
+
+from pydantic import Field
+
+from harness.probes.context import ProbeContext
+from harness.probes.declaring import Keys, kind
+from harness.probes.model import ProbeFailure
+
+LOOKS: Final = 5
+PAUSE: Final = 0.25  # seconds; Kinesis answers five reads a second per shard
+
+
+class StreamKeys(Keys):
+    """`stream-round-trip`."""
+
+    stream: str = Field(description="name of the stream")
+    encrypted: bool = Field(default=True, description="false: its records need not be encrypted by KMS")
+
+
+@kind("stream-round-trip", "stream")
+def stream_round_trip(context: ProbeContext, keys: StreamKeys) -> str:
+    """A record that is put into the stream is read from its shard, and the stream is active and encrypted."""
+    kinesis: Any = context.client("kinesis")
+    about = kinesis.describe_stream_summary(StreamName=keys.stream)["StreamDescriptionSummary"]
+    if about["StreamStatus"] != "ACTIVE":
+        raise ProbeFailure(f"the stream {keys.stream} is {about['StreamStatus']}")
+    if keys.encrypted and about.get("EncryptionType") != "KMS":
+        raise ProbeFailure(f"the stream {keys.stream} is not encrypted by KMS")
+    data = f"harness-probe-{context.suffix}-{secrets.token_hex(8)}".encode()
+    put = kinesis.put_record(StreamName=keys.stream, Data=data, PartitionKey=context.suffix)
+    shard, number = put["ShardId"], put["SequenceNumber"]
+    where = kinesis.get_shard_iterator(
+        StreamName=keys.stream,
+        ShardId=shard,
+        ShardIteratorType="AT_SEQUENCE_NUMBER",
+        StartingSequenceNumber=number,
+    )["ShardIterator"]
+    for look in range(LOOKS):
+        if look:
+            time.sleep(PAUSE)
+        answer = kinesis.get_records(ShardIterator=where, Limit=10)
+        if any(record["Data"] == data for record in answer["Records"]):
+            return f"record there and back through {shard}"
+        where = answer.get("NextShardIterator") or where
+    raise ProbeFailure(f"record {number} did not come back from {shard}")

@@ -1,0 +1,152 @@
+"""The application of `flask_api` itself, started as a process and asked over HTTP; and the command that pushes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+
+from harness.world.emulator import Emulator
+from harness.world.emulator_env import emulator_python
+from harness.world.home import Home
+
+API = Path(__file__).resolve().parents[2] / "programs" / "flask_api"
+GIVEN = {
+    "DATABASE_HOST": "db.example",
+    "DATABASE_NAME": "flask_api",
+    "DATABASE_USER": "me",
+    "DATABASE_PASSWORD": "hunter2",
+    "SECRET_KEY": "hunter3",
+}
+
+
+@pytest.fixture
+def serve(installed: Home) -> Iterator[Callable[..., str]]:
+    """Starts app.py with these settings only; its URL. Flask comes with the emulator, whose interpreter runs it."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(**settings: str) -> str:
+        process = subprocess.Popen(
+            [str(emulator_python(installed, lambda _text: None)), "app.py"],
+            cwd=API / "app",
+            env={"PATH": os.defpath, "PORT": "0", "PYTHONDONTWRITEBYTECODE": "1", **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                return found.group()
+        raise AssertionError("it ended")
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.communicate()
+
+
+def test_health_is_ok_once_everything_is_there_and_greets(serve) -> None:
+    """200 with `ok`; a name is greeted as it is; one that is too long is refused."""
+    with httpx.Client(base_url=serve(**GIVEN)) as client:
+        health = client.get("/health")
+        assert (health.status_code, health.json()) == (200, {"status": "ok"})
+        assert client.get("/").json() == {"message": "Hello, world!"}
+        assert client.get("/", params={"name": "<b>Ada</b>"}).json() == {"message": "Hello, <b>Ada</b>!"}
+        assert client.get("/", params={"name": "x" * 101}).status_code == 400
+        assert client.get("/nowhere").status_code == 404
+
+
+def test_health_names_what_is_missing_and_tells_no_value(serve) -> None:
+    """503, so that the load balancer sends nobody there."""
+    answer = httpx.get(serve(**{**GIVEN, "DATABASE_USER": "", "SECRET_KEY": ""}) + "/health")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "incomplete", "missing": ["DATABASE_USER", "SECRET_KEY"]}
+    assert "hunter" not in answer.text
+
+
+def test_the_image_listens_where_the_target_group_asks() -> None:
+    """Dockerfile, application and program say the same port and path."""
+    dockerfile = (API / "app" / "Dockerfile").read_text()
+    assert "EXPOSE 5000" in dockerfile
+    assert "0.0.0.0:5000" in dockerfile
+    assert "/health" in dockerfile
+    assert "USER nobody" in dockerfile
+    assert re.search(r"^PORT = 5000", (API / "api.py").read_text(), re.MULTILINE)
+    assert re.search(r"^PORT = 5000", (API / "app" / "app.py").read_text(), re.MULTILINE)
+
+
+def push(**environment: str) -> subprocess.CompletedProcess[str]:
+    """push.py with these settings."""
+    keys = {"AWS_ACCESS_KEY_ID": "111122223333", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+    return subprocess.run(
+        [sys.executable, str(API / "push.py")],
+        env={**keys, "OUTPUT_IMAGE_TAG": "7", "OUTPUT_REPOSITORY_NAME": "api", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_an_emulator_gets_a_stand_in_under_the_tag(emulator: Emulator, account: str) -> None:
+    """And it is said that no image was pushed."""
+    keys = {"aws_access_key_id": account, "aws_secret_access_key": "x", "region_name": "us-east-1"}
+    ecr = boto3.client("ecr", endpoint_url=emulator.url, **keys)
+    ecr.create_repository(repositoryName="api")
+    done = push(PATH=os.defpath, AWS_ENDPOINT_URL=emulator.url, AWS_ACCESS_KEY_ID=account)
+    assert done.returncode == 0, done.stderr
+    assert "no registry to push an image to" in done.stdout
+    [image] = ecr.describe_images(repositoryName="api")["imageDetails"]
+    assert image["imageTags"] == ["7"]
+
+
+def test_on_aws_docker_is_logged_in_builds_and_pushes(tmp_path: Path, monkeypatch, capfd) -> None:
+    """With ECR's token on its input, never in its arguments. A shell script answers for docker, a stand-in for ECR."""
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f'#!/bin/sh\necho "docker $*" >> {tmp_path}/calls\n[ "$1" = login ] && cat > {tmp_path}/given\nexit 0\n'
+    )
+    docker.chmod(docker.stat().st_mode | stat.S_IXUSR)
+    token = "QVdTOmh1bnRlcjI="  # AWS:hunter2
+
+    class Ecr:
+        def get_authorization_token(self):
+            return {"authorizationData": [{"authorizationToken": token}]}
+
+    monkeypatch.setattr(boto3, "client", lambda service: Ecr())
+    url = "111122223333.dkr.ecr.us-east-1.amazonaws.com/api"
+    for name, value in {
+        "PATH": f"{tmp_path}:{os.defpath}",
+        "OUTPUT_IMAGE_TAG": "7",
+        "OUTPUT_REPOSITORY_NAME": "api",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OUTPUT_REPOSITORY_URL", url)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    runpy.run_path(str(API / "push.py"), run_name="__main__")
+    login, build, pushed = (tmp_path / "calls").read_text().splitlines()
+    assert login == f"docker login --username AWS --password-stdin {url.partition('/')[0]}"
+    assert (tmp_path / "given").read_text() == "hunter2"
+    assert build == f"docker build --platform linux/amd64 --tag {url}:7 {API / 'app'}"
+    assert pushed == f"docker push {url}:7"
+    assert "is pushed" in capfd.readouterr().out
+
+
+def test_without_docker_it_says_what_is_needed(tmp_path: Path) -> None:
+    """No traceback."""
+    done = push(PATH=str(tmp_path), OUTPUT_REPOSITORY_URL="r.example/api")
+    assert done.returncode == 1
+    assert done.stderr.startswith("docker is needed to build and push app/")
+    assert json.dumps(done.stdout) == '""'
