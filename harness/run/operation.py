@@ -109,6 +109,7 @@ class _Progress:
         self._phase = phase
         self._timeline = timeline
         self._planned = planned
+        self._before = record.created if phase is PhaseName.UP else 0  # by the stages before this one
         self._next = 0.0
 
     def tell(self, *, last: bool = False) -> None:
@@ -121,8 +122,8 @@ class _Progress:
         self._record.say(
             ProgressMessage(
                 phase=self._phase,
-                done=timeline.done,
-                planned=max(self._planned, timeline.planned),
+                done=timeline.done + self._before,
+                planned=max(self._planned, timeline.planned + self._before),
                 waiting=short_name(slow[0]) if slow else "",
             )
         )

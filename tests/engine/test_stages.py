@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 from collections.abc import Callable
@@ -67,6 +68,7 @@ def test_a_part_goes_first_then_its_command_then_the_whole(harness, emulator, au
     assert (first["name"], first["status"], first["created"]) == ("first", "passed", 2)
     assert (whole["name"], whole["status"], whole["created"], whole["command"]) == ("whole", "passed", 1, 0)
     assert 0 < first["command"] < first["seconds"]
+    assert re.search(r"up ok \(.* s, 3 resources\)", done.err), "those of all stages"
     assert cell["resources"]["planned"] == cell["resources"]["created"] == cell["resources"]["deleted"] == 3
     seen = dict(line.partition("=")[::2] for line in (folder / "seen.txt").read_text().splitlines())
     assert seen["OUTPUT_BUCKET_NAME"] == cell["outputs"]["bucketName"]
