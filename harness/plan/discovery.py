@@ -27,14 +27,6 @@ def find_program(text: str, cwd: Path) -> Program:
     raise ProgramError(f"no program {text!r}: neither a directory nor a folder under {PROGRAMS}/", hint=listing)
 
 
-def lies_beside(text: str, cwd: Path) -> bool:
-    """Whether this is there and plainly no program: a file, or a folder with neither project nor `__main__.py`."""
-    path = cwd / text
-    if path.is_dir():
-        return not any((path / name).exists() for name in (*PROJECT_FILES, "__main__.py"))
-    return path.is_file() and path.name not in PROJECT_FILES
-
-
 def known_programs(cwd: Path) -> list[str]:
     """Names of the folders under `programs/` that hold a project."""
     root = cwd / PROGRAMS

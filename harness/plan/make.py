@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 from harness.errors import ConfigError, SuffixError
 from harness.model import Cell, FaultRule, Plan, Program, ProviderName
-from harness.plan.discovery import PROJECT_FILES, find_program, known_programs, lies_beside
+from harness.plan.discovery import PROJECT_FILES, find_program, known_programs
 from harness.plan.naming import check_suffix, random_suffix, run_id, stack_name
 from harness.plan.own_credentials import refuse_own_credentials
 from harness.plan.settings import Settings, namespaced, parse_config, pick_region, read_stack_config
@@ -66,11 +67,22 @@ def _programs(settings: Settings) -> tuple[Program, ...]:
                 hint=f"harness run {known[0]}" if known else "harness run DIRECTORY",
             )
         names = (".",)
-    if len(names) > 1:  # a glob such as `programs/*` names what lies beside the programs, too
-        names = tuple(name for name in names if not lies_beside(name, settings.cwd)) or names
-    programs = tuple(find_program(name, settings.cwd) for name in names)
+    programs = tuple(find_program(name, settings.cwd) for name in _of_a_pattern(names, settings.cwd))
     _refuse_twins(programs, settings)
     return programs
+
+
+def _of_a_pattern(names: tuple[str, ...], cwd: Path) -> tuple[str, ...]:
+    """Without what a shell puts beside the programs when it is told `programs/*`: a README, a library of theirs.
+
+    Only where all of a folder is given, so that a directory which somebody names is refused if it is no program.
+    """
+    given = {cwd / name for name in names}
+    projects = {path for path in given if any((path / file).is_file() for file in PROJECT_FILES)}
+    others = {path for path in given - projects if path.exists()}
+    folders = {path.parent for path in projects} & {path.parent for path in others}
+    whole = {folder for folder in folders if {one for one in folder.iterdir() if one.name[0] != "."} <= given}
+    return tuple(name for name in names if cwd / name not in others or (cwd / name).parent not in whole)
 
 
 def _refuse_twins(programs: tuple[Program, ...], settings: Settings) -> None:

@@ -45,23 +45,18 @@ def test_the_current_directory_is_the_program_when_none_is_named(tmp_path: Path)
     assert plan(directory).cells[0].program.name == "shop"
 
 
-def test_a_glob_of_programs_leaves_out_what_lies_beside_them(tmp_path: Path) -> None:
-    """A readme, a library; but not what was meant to be a program, what is not there, or what is named alone."""
-    write_program(tmp_path, "shop")
-    write_program(tmp_path, "till")
-    root = tmp_path / "programs"
-    (root / "README.md").write_text("")
-    (root / "parts").mkdir()
-    (root / "parts" / "network.py").write_text("")
-    found = sorted(str(one.relative_to(tmp_path)) for one in root.iterdir())
-    assert [cell.program.name for cell in plan(tmp_path, *found).cells] == ["shop", "till"]
-    with pytest.raises(ProgramError, match="README"):
-        plan(tmp_path, "programs/README.md")
-    with pytest.raises(ProgramError, match="nowhere"):
-        plan(tmp_path, *found, "nowhere")
-    (root / "till" / "Pulumi.yaml").unlink()
-    with pytest.raises(ProgramError, match="no Pulumi"):
-        plan(tmp_path, *found)
+def test_what_a_shell_puts_beside_the_programs_is_passed_over(tmp_path: Path) -> None:
+    """`programs/*` holds a README and a library as well; one of them alone, or a part of the folder, is refused."""
+    write_program(tmp_path, "one")
+    write_program(tmp_path, "two")
+    (tmp_path / "programs" / "parts").mkdir()
+    (tmp_path / "programs" / "README.md").touch()
+    (tmp_path / "programs" / ".cache").mkdir()
+    everything = ("programs/README.md", "programs/one", "programs/parts", "programs/two")
+    assert [cell.program.name for cell in plan(tmp_path, *everything).cells] == ["one", "two"]
+    for some in (everything[:3], everything[2:], ("programs/parts",), (*everything, "programs/three")):
+        with pytest.raises(ProgramError):
+            plan(tmp_path, *some)
 
 
 def test_an_unknown_program_names_those_that_are_there(tmp_path: Path) -> None:
