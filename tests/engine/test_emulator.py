@@ -69,8 +69,9 @@ def is_gone(pid, seconds=10.0):
 
 
 def work_folders(home):
-    """The work folders of emulators, running or not."""
-    return [entry for entry in (home.emulator / "work").iterdir() if entry.is_dir()]
+    """The work folders of emulators, running or not; none where no emulator has run yet."""
+    work = home.emulator / "work"
+    return [entry for entry in work.iterdir() if entry.is_dir()] if work.is_dir() else []
 
 
 def test_two_at_once_install_once_and_later_ones_not_at_all(tmp_path):

@@ -108,7 +108,8 @@ def tried(what, action):
         told = "WENT OUT"
     except Exception as error:
         told = f"{type(error).__name__}: {error}"
-    print("tried", what, f"{time.monotonic() - began:.0f} s", told, flush=True)
+    # In one write: an unbuffered print is several, and what the harness tells on stderr could come between.
+    sys.stdout.write(f"tried {what} {time.monotonic() - began:.0f} s {told}\\n")
 
 def datagram():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
