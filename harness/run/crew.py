@@ -267,14 +267,16 @@ def settle(run: str, cell: str, directory: Path, result: CellResult, leases: Lea
 
 
 def lease_state(result: CellResult) -> tuple[LeaseState, str]:
-    """Only what the target said closes a lease; or that nothing was ever begun."""
+    """Only what the target said closes a lease, or that nothing was ever begun; never while something is left."""
     if result.status is CellStatus.KEPT:
         return LeaseState.KEPT, "kept on request"
     ended = {phase.phase: phase.status for phase in result.phases}
     begun = {PhaseName.UP, PhaseName.DESTROY} & ended.keys()
-    if ended.get(PhaseName.LEAK_CHECK) is PhaseStatus.PASSED or not begun:
-        return LeaseState.CLOSED, result.status.value
     left = result.resources
+    proved = ended.get(PhaseName.LEAK_CHECK) is PhaseStatus.PASSED or not begun
+    # A prerequisite may be left where the preflight refused, and where the stack itself is proved gone.
+    if proved and result.status is not CellStatus.LEAKED and not left.leaked:
+        return LeaseState.CLOSED, result.status.value
     why = next(
         (f": {phase.detail}" for phase in result.phases if phase.phase is PhaseName.DESTROY and phase.detail), ""
     )

@@ -16,13 +16,15 @@ from harness.model import (
     PhaseName,
     PhaseResult,
     PhaseStatus,
+    ResourceRef,
+    Resources,
     RunResult,
     worst_exit_code,
 )
 from harness.run import crew as crew_module
 from harness.run import release as release_module
 from harness.run.cell_process import CellProcess
-from harness.run.crew import _Crew
+from harness.run.crew import _Crew, lease_state
 from harness.run.interrupts import INTERRUPTS, Interrupts
 from harness.run.messages import CellSpec
 from harness.run.release import check_account, close_gone, find_open, release_specs
@@ -65,6 +67,21 @@ def signalled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal came that was noted."""
     monkeypatch.setattr(INTERRUPTS, "_names", ["SIGINT"])
     monkeypatch.setattr(INTERRUPTS, "_seen", 0)
+
+
+@pytest.mark.parametrize("status", list(CellStatus))
+@pytest.mark.parametrize("checked", [None, PhaseStatus.PASSED])
+def test_nothing_that_is_left_closes_a_lease(spec: CellSpec, status: CellStatus, checked: PhaseStatus | None) -> None:
+    """A prerequisite is, where the preflight refused and neither up nor destroy came, and where the stack is gone."""
+    phases = [PhaseResult(phase=PhaseName.PREFLIGHT, status=PhaseStatus.FAILED, seconds=0)]
+    if checked is not None:
+        phases.append(PhaseResult(phase=PhaseName.LEAK_CHECK, status=checked, seconds=0))
+    result = spec.blank_result(status, None).model_copy(update={"phases": tuple(phases)})
+    expected = {CellStatus.KEPT: LeaseState.KEPT, CellStatus.LEAKED: LeaseState.LEAKED}
+    assert lease_state(result)[0] is expected.get(status, LeaseState.CLOSED)
+    left = Resources(leaked=(ResourceRef(type="t", id="i"),))
+    state, told = lease_state(result.model_copy(update={"status": CellStatus.LEAKED, "resources": left}))
+    assert (state, told) == (LeaseState.LEAKED, "1 leaked, 0 unverified")
 
 
 @pytest.mark.usefixtures("signalled")
