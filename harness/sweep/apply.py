@@ -120,7 +120,9 @@ class Apply:
         for item in items:
             seen = self._leases_seen.get((item.run, item.cell))
             claims = seen is None or is_claim(seen)
-            spec = specs[item.cell] or tag_spec(item, world, datetime.now(UTC), whole_run=claims)
+            # At an emulator the account is the cell's alone, and not all in it has the stack's tag: prerequisites.
+            alone = item.target != "aws"
+            spec = specs[item.cell] or tag_spec(item, world, datetime.now(UTC), whole_run=claims or alone)
             lease = self._claimed(item, spec, world) if seen is None or claims else seen
             if isinstance(lease, str):
                 others.append(_left(item, lease))
@@ -158,7 +160,7 @@ def _stands_for(lease: Lease, item: Item) -> bool:
 def tag_spec(item: Item, world: World, now: datetime, *, whole_run: bool) -> CellSpec:
     """A cell without state: its destroy searches the target for its tags, over all types that can be searched.
 
-    `whole_run` when its stack is not known: by the run's tag alone.
+    `whole_run` when its stack is not known, or nothing of another can be there: by the run's tag alone.
     """
     directory = world.home.run(item.run) / item.cell
     CellFiles(directory).make()

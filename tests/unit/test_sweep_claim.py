@@ -88,12 +88,14 @@ def test_what_is_deleted_by_a_tag_says_since_when_it_can_be_ours(table: Leases, 
     place = Place(target=URL, account=ACCOUNT, region="us-east-1")
     facts = {"scope": Scope(), "finished": False, "protects": lambda _: None}
     applied(judge_orphans(place, "r-1", members, datetime.now(UTC), **facts), world)
-    old = lease(created=expires)
-    table.open(old)
     seen = Seen(owner=Alive.NO, held=False, result=None, emulator_gone=False, has_state=False)
-    applied(judge_lease(old, seen, datetime.now(UTC), Scope(), lambda _: None), world, old)
-    [orphans, ours] = [spec for _, spec in released]
+    for number, target in enumerate((URL, "aws")):
+        old = lease(created=expires, target=target, run=f"r-{number}")
+        table.open(old)
+        applied(judge_lease(old, seen, datetime.now(UTC), Scope(), lambda _: None), world, old)
+    [orphans, emulated, ours] = [spec for _, spec in released]
     assert (orphans.whole_run, orphans.since) == (True, (expires - LONGEST).timestamp())
+    assert (emulated.whole_run, emulated.cell.stack) == (True, "c"), "all that the account has of the run is the cell's"
     assert (ours.whole_run, ours.since, ours.cell.stack) == (False, expires.timestamp(), "c")
 
 
