@@ -45,12 +45,12 @@ def run_cell(spec: CellSpec, shield: Shield, say: Say, leased: Callable[[float],
 def _run(record: Record, shield: Shield, leased: Callable[[float], bool]) -> None:
     spec = record.spec
     try:
-        with open_cell_world(spec, shield, record.note) as world, prerequisites(record, shield, leased):
+        with open_cell_world(spec, shield, record.note) as world, prerequisites(record) as provide:
             try:
                 if spec.recover:
                     _recover(world, record, shield)
                 else:
-                    _live(world, record, shield, leased)
+                    _live(world, record, shield, leased, provide)
             finally:
                 record.secrecy.ask_provider(world.provider)
                 learn_config(world, record)
@@ -70,8 +70,14 @@ def _give_up(record: Record, failure: Failure) -> None:
         raise PhaseError(failure)
 
 
-def _live(world: CellWorld, record: Record, shield: Shield, leased: Callable[[float], bool]) -> None:
-    previewed = _preflight(world, record, shield, leased)
+def _live(
+    world: CellWorld,
+    record: Record,
+    shield: Shield,
+    leased: Callable[[float], bool],
+    provide: Callable[[Shield], None],
+) -> None:
+    previewed = _preflight(world, record, shield, leased, provide)
     with destroy_armed(world, record, shield), suppress(PhaseError), _secrets_learnt(world, record):
         with record.phase(PhaseName.UP, failed=CellStatus.ERRORED), shield.phase(PhaseName.UP):
             record.planned = previewed.planned
@@ -103,17 +109,33 @@ def _recover(world: CellWorld, record: Record, shield: Shield) -> None:
     Destroyer(world, record, shield).run()
 
 
-def _preflight(world: CellWorld, record: Record, shield: Shield, leased: Callable[[float], bool]) -> Previewed:
-    """The stack, one preview, and the lease, which is opened meanwhile. What it refuses was never made."""
+def _preflight(
+    world: CellWorld,
+    record: Record,
+    shield: Shield,
+    leased: Callable[[float], bool],
+    provide: Callable[[Shield], None],
+) -> Previewed:
+    """The stack, one preview, and the lease, which is opened meanwhile. What it refuses was never made.
+
+    Only what the program needs beside the stack is made before its preview, which reads it, and so after the lease.
+    """
+    spec = record.spec
     with record.phase(PhaseName.PREFLIGHT, failed=CellStatus.REJECTED), shield.phase(PhaseName.PREFLIGHT):
+        if spec.cell.program.prerequisites:
+            _await_lease(shield, leased)
+            provide(shield)
         world.create_stack()
-        spec = record.spec
         wanted = spec.preflight and (spec.policy or spec.probe)  # else nobody asks for it
         previewed = _preview(world, record, shield) if wanted else Previewed()
-        while not leased(TICK):
-            if (reason := shield.stop(PhaseName.PREFLIGHT)) is not None:
-                raise PhaseError.stopped_by(reason, PhaseName.PREFLIGHT, "", hint=NOTHING)
+        _await_lease(shield, leased)
         return previewed
+
+
+def _await_lease(shield: Shield, leased: Callable[[float], bool]) -> None:
+    while not leased(TICK):
+        if (reason := shield.stop(PhaseName.PREFLIGHT)) is not None:
+            raise PhaseError.stopped_by(reason, PhaseName.PREFLIGHT, "", hint=NOTHING)
 
 
 def _preview(world: CellWorld, record: Record, shield: Shield) -> Previewed:

@@ -1,57 +1,50 @@
 """A cell whose program needs what is not its own in; these secrets there as long as the cell lives, out.
 
 On an emulator what is missing is made, with drawn values, and removed again after the destroy; on AWS it is asked for,
-with the command that makes it. What was there before is never touched. What is made is on disk before it is made, so
-that whoever ends the cell of a dead process removes it.
+with the command that makes it. What was there before is never touched: only what carries the run's tag is removed.
+Their names are in the cell's specification, which is on disk before anything is made, so that whoever ends the cell of
+a dead process removes them, too.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+import shlex
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from harness.model import CellStatus, Failure, PhaseName, Prerequisite, ResourceRef
+from harness.model import RUN_TAG, STACK_TAG, CellStatus, Failure, PhaseName, Prerequisite, ResourceRef
 from harness.run.marks import ambient, run_tags
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
-from harness.world.files import CellFiles
 
-TICK = 0.05  # seconds between two looks at whether we must stop
+PHASE = PhaseName.PREFLIGHT
 VALUE_BYTES = 24  # of a drawn value
+GRACE = 3.0  # seconds for a create that was left behind to arrive, before we look whether it did
 KIND = "aws:secretsmanager/secret:Secret"
+
+Answer = TypeVar("Answer")
 
 
 @contextmanager
-def prerequisites(record: Record, shield: Shield, leased: Callable[[float], bool]) -> Iterator[None]:
-    """See that they are there, and afterwards remove those that we made. Raises PhaseError for one that is missing."""
+def prerequisites(record: Record) -> Iterator[Callable[[Shield], None]]:
+    """What sees that they are there, for the preflight to call; afterwards those that we made are removed.
+
+    It raises PhaseError for one that is missing, or when we must stop. It makes things, so the lease is on disk before.
+    """
     if not record.spec.cell.program.prerequisites:
-        yield
+        yield lambda _shield: None
         return
     secrets_ = _Secrets(record)
     try:
-        if not record.spec.recover:
-            _await_lease(shield, leased, record)
-            secrets_.provide()
-        yield
+        yield secrets_.provide
     finally:
         if record.status is not CellStatus.KEPT:  # the stack still reads them
             secrets_.remove()
-
-
-def _await_lease(shield: Shield, leased: Callable[[float], bool], record: Record) -> None:
-    """Nothing is made before it is on disk."""
-    while not leased(TICK):
-        if (reason := shield.stop()) is not None:
-            failure = Failure(phase=PhaseName.PREFLIGHT, message=f"stopped: {reason}", hint="nothing had been made")
-            _refuse(record, PhaseError(failure, interrupted=shield.interrupted is not None))
-
-
-def _refuse(record: Record, error: PhaseError) -> None:
-    with record.phase(PhaseName.PREFLIGHT, failed=CellStatus.REJECTED):
-        raise error
 
 
 class _Secrets:
@@ -61,55 +54,64 @@ class _Secrets:
         from harness.probes.context import ProbeContext  # boto3, which most programs need not pay for
 
         self._record = record
-        self._region = record.spec.cell.region
-        self._file = CellFiles(record.spec.directory).prerequisites
-        settings = ambient(record.spec)
-        self._emulator = settings.endpoint is not None
+        spec = self._spec = record.spec
+        self._wanted = spec.cell.program.prerequisites
+        # Names of those that may be ours. What an earlier process of the cell has made, only the target can tell.
+        self._made = [wanted.name for wanted in self._wanted] if spec.recover and spec.url is not None else []
+        self._answered = threading.Event()  # no create of ours is on its way
+        self._answered.set()
+        settings = ambient(spec)
         self._context = ProbeContext(
             outputs={},
-            region=self._region,
-            suffix=record.spec.cell.suffix,
+            region=spec.cell.region,
+            suffix=spec.cell.suffix,
             endpoint=settings.endpoint,
             access_key=settings.access_key,
             secret_key=settings.secret_key,
         )
 
-    def provide(self) -> None:
+    def provide(self, shield: Shield) -> None:
         """Look for each; make what is missing, on an emulator."""
-        made: list[str] = []
-        for wanted in self._record.spec.cell.program.prerequisites:
-            try:
-                found = self._find(wanted.name)
-                if found is None and self._emulator:
-                    made.append(wanted.name)
-                    self._file.write_text(json.dumps(made), encoding="utf-8")
-                    self._make(wanted)
-                    self._record.note(f"made the secret {wanted.name}, a prerequisite; it goes again with the cell")
-                    continue
-            except Exception as error:  # noqa: BLE001 - boto3's errors have no common base; each means the same here
-                failure = Failure(
-                    phase=PhaseName.PREFLIGHT,
-                    message=f"the prerequisite {wanted.name} cannot be looked at: {error}",
-                    hint="the credentials need secretsmanager:DescribeSecret",
-                )
-                _refuse(self._record, PhaseError(failure))
-            if found is None or "DeletedDate" in found:
-                _refuse(self._record, PhaseError(self._missing(wanted, found)))
+        for wanted in self._wanted:
+            found = self._ask(shield, "DescribeSecret", wanted.name, partial(self._find, wanted.name))
+            if found is None and self._spec.url is not None:
+                self._made.append(wanted.name)
+                self._answered.clear()
+                self._ask(shield, "CreateSecret", wanted.name, partial(self._make, wanted, self._draw(wanted)))
+                self._record.note(f"made the secret {wanted.name}, a prerequisite; it goes again with the cell")
+            elif found is None or "DeletedDate" in found:
+                raise PhaseError(self._missing(wanted, found))
 
     def remove(self) -> None:
-        """Remove what is on the list; what cannot be removed is a leak."""
-        try:
-            made = json.loads(self._file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            made = []
-        for name in made:
-            try:
-                self._delete(name)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the secret is still there
-                self._leaked(name, str(error))
+        """Remove those that carry our tag; what cannot be removed is a leak."""
+        record = self._record
+        self._answered.wait(GRACE)
+        left = tuple(ref for name in self._made if (ref := self._remove(name)) is not None)
         self._context.close()
-        if made and not self._record.leaked:
-            self._file.unlink(missing_ok=True)
+        if not left:
+            return
+        failure = Failure(
+            phase=PhaseName.LEAK_CHECK,
+            message="; ".join(f"the secret {ref.id}, a prerequisite, is not removed: {ref.reason}" for ref in left),
+            hint=f"harness destroy {self._spec.run} tries again; the lease stays open",
+        )
+        with suppress(PhaseError), record.phase(PhaseName.LEAK_CHECK, failed=CellStatus.LEAKED):
+            record.leaked = (*record.leaked, *left)
+            raise PhaseError(failure)
+
+    def _ask(self, shield: Shield, operation: str, name: str, call: Callable[[], Answer]) -> Answer:
+        """One call, which a signal or a limit leaves behind. Raises PhaseError."""
+        from harness.run.probing import attended
+
+        what = f"{operation} of the prerequisite {name}"
+        try:
+            return attended(call, shield, PHASE, what)
+        except PhaseError:
+            raise
+        except Exception as error:
+            who = f"the emulator at {self._spec.url} must answer" if self._spec.url else "the credentials need"
+            hint = f"{who} secretsmanager:{operation}"
+            raise PhaseError(Failure(phase=PHASE, message=f"{what} failed: {error}", hint=hint)) from error
 
     @property
     def _client(self) -> Any:
@@ -122,41 +124,51 @@ class _Secrets:
             return None
         return found
 
-    def _make(self, wanted: Prerequisite) -> None:
+    def _draw(self, wanted: Prerequisite) -> str:
         drawn = {field: secrets.token_urlsafe(VALUE_BYTES) for field in wanted.fields}
         value = json.dumps(drawn) if drawn else secrets.token_urlsafe(VALUE_BYTES)
         self._record.secrecy.learn(drawn.values() or [value])
-        tags = [{"Key": key, "Value": text} for key, text in run_tags(self._record.spec).items()]
-        self._client.create_secret(Name=wanted.name, SecretString=value, Description=wanted.purpose, Tags=tags)
+        return value
 
-    def _delete(self, name: str) -> None:
-        with suppress(self._client.exceptions.ResourceNotFoundException):
-            self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-        if self._find(name) is not None:
-            raise RuntimeError("it is still there")
+    def _make(self, wanted: Prerequisite, value: str) -> None:
+        """Without the stack's tag: it is none of its resources, and no leftover of it."""
+        tags = [{"Key": key, "Value": text} for key, text in run_tags(self._spec).items() if key != STACK_TAG]
+        try:
+            self._client.create_secret(Name=wanted.name, SecretString=value, Description=wanted.purpose, Tags=tags)
+        except self._client.exceptions.ResourceExistsException:
+            pass  # made since we looked; its tag tells by whom
+        finally:
+            self._answered.set()
 
-    def _leaked(self, name: str, reason: str) -> None:
-        flags = f"--force-delete-without-recovery --region {self._region}"
-        command = f"aws secretsmanager delete-secret {flags} --secret-id {name}"
-        ref = ResourceRef(type=KIND, id=name, reason=reason, command=command)
-        record = self._record
-        failure = Failure(
-            phase=PhaseName.LEAK_CHECK,
-            message=f"the secret {name}, made as a prerequisite, is left: {reason}",
-            hint=command,
-        )
-        with suppress(PhaseError), record.phase(PhaseName.LEAK_CHECK, failed=CellStatus.LEAKED):
-            record.leaked = (*record.leaked, ref)
-            raise PhaseError(failure)
+    def _remove(self, name: str) -> ResourceRef | None:
+        """Remove it where it is ours; when it is not proved gone then, what is left."""
+        try:
+            found = self._find(name)
+            if found is None or {"Key": RUN_TAG, "Value": self._spec.run} not in found.get("Tags", []):
+                return None
+            with suppress(self._client.exceptions.ResourceNotFoundException):
+                self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            if self._find(name) is None:
+                return None
+            reason = "it is still there"
+        except Exception as error:  # noqa: BLE001 - whatever it is, the secret may be there
+            reason = str(error)
+        from harness.providers.aws.commands import command  # with every declaration
+
+        region = self._spec.cell.region
+        told = command(KIND, name, region, {}, self._spec.url)
+        return ResourceRef(type=KIND, id=name, region=region, reason=reason, command=told)
 
     def _missing(self, wanted: Prerequisite, found: dict[str, Any] | None) -> Failure:
-        program, where = self._record.spec.cell.program.name, f"--region {self._region}"
+        program, where = self._spec.cell.program.name, f"--region {self._spec.cell.region}"
+        if self._spec.url is not None:
+            where += f" --endpoint-url {self._spec.url}"
         purpose = f" ({wanted.purpose})" if wanted.purpose else ""
         if found is not None:
             said = f"the secret {wanted.name}, a prerequisite of {program}, is scheduled for deletion"
             hint = f"aws secretsmanager restore-secret {where} --secret-id {wanted.name}"
         else:
             said = f"the secret {wanted.name}, a prerequisite of {program}, is not there{purpose}"
-            value = json.dumps(dict.fromkeys(wanted.fields, "…")) if wanted.fields else "…"
-            hint = f"aws secretsmanager create-secret {where} --name {wanted.name} --secret-string '{value}'"
-        return Failure(phase=PhaseName.PREFLIGHT, message=said, hint=hint)
+            value = json.dumps(dict.fromkeys(wanted.fields, "…"), ensure_ascii=False) if wanted.fields else "…"
+            hint = f"aws secretsmanager create-secret {where} --name {wanted.name} --secret-string {shlex.quote(value)}"
+        return Failure(phase=PHASE, message=said, hint=hint)

@@ -37,7 +37,6 @@ class CellFiles:
         self.lock = directory / "cell.lock"
         self.spec = directory / "spec.json"
         self.foreign = directory / "foreign.json"
-        self.prerequisites = directory / "prerequisites.json"  # names of secrets that we made beside the stack
         self.result = directory / "result.json"
         self.faults = directory / "faults.jsonl"
         # What is left and how to end it, for programs and for people, and the state that knows of it; without secrets.
@@ -131,7 +130,7 @@ class CellFiles:
         # The engine's events hold what a provider returns, also where it repeats a secret under another name.
         for folder in (self.project, self.state, self.engine_home, self.events, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        records = (self.leak_record, self.leak_text, self.leak_state, self.prerequisites)
+        records = (self.leak_record, self.leak_text, self.leak_state)
         mine = (self.passphrase, self.sealed, self.engine_pid, *self.more_engine_pids, self.provider_pid, self.spec)
         for file in (*mine, *records):
             file.unlink(missing_ok=True)
