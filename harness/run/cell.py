@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from harness.run.interrupts import INTERRUPTS, let_in
@@ -36,6 +37,7 @@ def main() -> None:
         return
     # After the handlers are there: what these import takes its time.
     from harness.hosts import loopback
+    from harness.run.disk import DiskWatch
     from harness.run.leak_record import write_leak_record
     from harness.run.lifecycle import run_cell
     from harness.run.messages import CellSpec, NoteMessage, ResultMessage
@@ -58,8 +60,9 @@ def main() -> None:
     def tell(text: str) -> None:
         say(NoteMessage(text=text))
 
+    full = DiskWatch(Path(spec.directory), time.monotonic).full
     expiring = _credential_watch(limits, tell) if spec.target == "aws" else lambda: None
-    shield = Shield(time.monotonic, limits.run, tell, phases=limits.phases, expiring=expiring)
+    shield = Shield(time.monotonic, limits.run, tell, phases=limits.phases, outside=lambda: full() or expiring())
     INTERRUPTS.hear = lambda name: shield.interrupt(name, standing.told())
     for name in INTERRUPTS.names:  # that came before there was a shield
         shield.interrupt(name, standing.told())

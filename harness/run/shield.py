@@ -10,14 +10,14 @@ from harness.model import PhaseName
 
 Clock = Callable[[], float]
 
-_LIMIT = re.compile(r"\((--[a-z-]+|credentials)[^()]*\)$")
+_LIMIT = re.compile(r"\((--[a-z-]+|credentials|disk)[^()]*\)$")
 
 
 class Shield:
     """Whether the work of this cell must stop now, and why.
 
-    Signals, the limits of the run and of a phase, and credentials that are about to expire stop the work. Inside
-    `destroying` they do not: only the destroy's own time limit, which begins when the destroy begins, can end it.
+    Signals, the limits of the run and of a phase, credentials that are about to expire and a full disk stop the work.
+    Inside `destroying` they do not: only the destroy's own time limit, which begins with the destroy, can end it.
     """
 
     def __init__(
@@ -27,16 +27,16 @@ class Shield:
         tell: Callable[[str], None],
         *,
         phases: Mapping[PhaseName, float] | None = None,
-        expiring: Callable[[], str | None] = lambda: None,
+        outside: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`limit` and those of `phases` in seconds. `expiring` is a reason to stop that lies outside, or None."""
+        """`limit` and those of `phases` in seconds. `outside` is a reason to stop that lies outside, or None."""
         self._clock = clock
         self._tell = tell
         self._until = clock() + limit
         self._limit = limit
         self._phases = dict(phases or {})
         self._phase_until: dict[PhaseName, float] = {}
-        self._expiring = expiring
+        self._outside = outside
         self._interrupt: str | None = None
         self._destroy_until: float | None = None
         self._destroy_limit = 0.0
@@ -90,7 +90,7 @@ class Shield:
         until = self._phase_until.get(phase) if phase is not None else None
         if phase is not None and until is not None and now > until:
             return f"the time limit of {self._phases[phase]:.0f} s for {phase} is over (--phase-timeout {phase}=…)"
-        return self._expiring()
+        return self._outside()
 
     @property
     def remaining(self) -> float:
@@ -120,7 +120,7 @@ class Shield:
 
 
 def limit_of(reason: str) -> str:
-    """The limit that a reason to stop names: a flag, or `credentials`; empty for signals."""
+    """The limit that a reason to stop names: a flag, `credentials` or `disk`; empty for signals."""
     found = _LIMIT.search(reason)
     return found[1] if found else ""
 
@@ -132,4 +132,6 @@ def hint_of(reason: str) -> str:
         return (
             "renew them before the run, or take them from a source that renews them (a role, SSO, credential_process)"
         )
+    if limit == "disk":
+        return "free some space there, or set HARNESS_HOME to a folder on a disk with room"
     return f"if it only needed longer, raise {limit}" if limit else ""

@@ -88,7 +88,7 @@ def test_a_signal_has_no_limit_and_no_hint(clock: Clock) -> None:
 
 def test_expiring_credentials_stop_the_work_and_never_the_destroy(clock: Clock) -> None:
     """They are a deadline for what comes before it."""
-    shield = Shield(clock, 60, print, expiring=lambda: "the credentials end soon (credentials)")
+    shield = Shield(clock, 60, print, outside=lambda: "the credentials end soon (credentials)")
     assert limit_of(shield.stop() or "") == "credentials"
     with shield.destroying(30):
         assert shield.stop() is None
