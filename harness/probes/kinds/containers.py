@@ -42,7 +42,8 @@ def ecs_steady(context: ProbeContext, keys: ServiceKeys) -> Mapping[str, Any]:
         raise ProbeFailure(f"the service {keys.service} runs {image}, wanted {keys.image}")
     if keys.insights and not _insights(ecs, keys.cluster):
         raise ProbeFailure(f"the cluster {keys.cluster} has no Container Insights")
-    return {"running": running, "image": image, "size": f"{definition['cpu']}/{definition['memory']}"}
+    size = "/".join(definition.get(key, "-") for key in ("cpu", "memory"))  # on EC2 containers may have their own
+    return {"running": running, "image": image, "size": size}
 
 
 def _insights(ecs: Any, cluster: str) -> bool:

@@ -21,18 +21,37 @@ class FlowKeys(Keys):
 
 @kind("flow-logs", "vpc")
 def flow_logs(context: ProbeContext, keys: FlowKeys) -> Mapping[str, Any]:
-    """An active flow log takes the VPC's traffic to a log group that is there."""
-    ec2: Any = context.client("ec2")
-    ours = [{"Name": "resource-id", "Values": [keys.vpc]}]
-    found = [each for each in ec2.describe_flow_logs(Filters=ours)["FlowLogs"] if each["ResourceId"] == keys.vpc]
+    """A flow log takes the VPC's traffic, its delivery has not failed, and the log group that it goes to is there."""
+    pages = context.client("ec2").get_paginator("describe_flow_logs")
+    asked = pages.paginate(Filters=[{"Name": "resource-id", "Values": [keys.vpc]}])
+    found = [each for page in asked for each in page["FlowLogs"] if each["ResourceId"] == keys.vpc]
     if not found:
         raise ProbeFailure(f"no flow log takes the traffic of {keys.vpc}")
-    log = found[0]
-    if log.get("FlowLogStatus") != "ACTIVE" or log.get("TrafficType") != keys.traffic:
-        seen = {"status": log.get("FlowLogStatus"), "traffic": log.get("TrafficType")}
-        raise ProbeFailure(f"the flow log {log['FlowLogId']} is not as wanted", seen)
-    name = log.get("LogGroupName") or str(log.get("LogDestination", "")).split(":log-group:")[-1].removesuffix(":*")
+    wrong: dict[str, str] = {}
+    for log in found:
+        trouble = _trouble(context, keys, log)
+        if not trouble:
+            return {"flow log": log["FlowLogId"], "to": _group(log) or log["LogDestination"]}
+        wrong[log["FlowLogId"]] = trouble
+    raise ProbeFailure(f"no flow log of {keys.vpc} is as wanted", wrong)
+
+
+def _trouble(context: ProbeContext, keys: FlowKeys, log: Mapping[str, Any]) -> str:
+    """What is wrong with one. Its own status is always ACTIVE; that of the delivery says whether anything arrives."""
+    if log["TrafficType"] != keys.traffic:
+        return f"takes {log['TrafficType']}, wanted {keys.traffic}"
+    if log.get("DeliverLogsStatus") == "FAILED":
+        return f"delivers nothing: {log.get('DeliverLogsErrorMessage', 'AWS does not say why')}"
+    name = _group(log)
+    if not name:
+        return "" if log.get("LogDestination") else "writes nowhere"
     groups = context.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    if not name or name not in {each["logGroupName"] for each in groups}:
-        raise ProbeFailure(f"the flow log {log['FlowLogId']} writes to {name or 'nowhere'}, which is not there")
-    return {"flow log": log["FlowLogId"], "to": name}
+    return "" if name in {each["logGroupName"] for each in groups} else f"writes to {name}, which is not there"
+
+
+def _group(log: Mapping[str, Any]) -> str:
+    """The log group's name, told by itself or inside an ARN; empty where the destination is a bucket or a stream."""
+    if log.get("LogDestinationType", "cloud-watch-logs") != "cloud-watch-logs":
+        return ""
+    destination: str = log.get("LogGroupName") or log.get("LogDestination", "")
+    return destination.rpartition(":log-group:")[2].removesuffix(":*")

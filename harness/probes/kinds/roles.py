@@ -23,15 +23,14 @@ class RoleKeys(Keys):
 @kind("role-may", "role", "actions")
 def role_may(context: ProbeContext, keys: RoleKeys) -> Mapping[str, Any]:
     """The role's own policies allow each of the actions on each of the resources, as IAM's simulation tells."""
-    iam: Any = context.client("iam")
+    simulation = context.client("iam").get_paginator("simulate_principal_policy")
     refused: dict[str, str] = {}
     for resource in keys.resources:
-        answer = iam.simulate_principal_policy(
-            PolicySourceArn=keys.role, ActionNames=keys.actions, ResourceArns=[resource]
-        )
-        for each in answer["EvaluationResults"]:
-            if each["EvalDecision"] != "allowed":
-                refused[f"{each['EvalActionName']} on {resource}"] = each["EvalDecision"]
+        pages = simulation.paginate(PolicySourceArn=keys.role, ActionNames=keys.actions, ResourceArns=[resource])
+        told = {each["EvalActionName"]: each["EvalDecision"] for page in pages for each in page["EvaluationResults"]}
+        for action in keys.actions:
+            if told.get(action) != "allowed":
+                refused[f"{action} on {resource}"] = told.get(action, "not told")
     if refused:
         raise ProbeFailure(f"the role may not {', '.join(sorted(refused))}", refused)
     return {"allowed": keys.actions, "resources": len(keys.resources)}
