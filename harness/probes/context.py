@@ -60,6 +60,7 @@ class ProbeContext:
     session_token: str | None = field(default=None, repr=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _sessions: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
+    _turns: dict[str, threading.Lock] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +78,11 @@ class ProbeContext:
             if key not in self._clients:
                 self._clients[key] = self._made(*key)
             return self._clients[key]
+
+    def turn(self, subject: str) -> threading.Lock:
+        """The lock of whatever probes must not work with at the same time, by its name."""
+        with self._lock:
+            return self._turns.setdefault(subject, threading.Lock())
 
     def close(self) -> None:
         """Close the connections of every client."""

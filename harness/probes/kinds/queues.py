@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pydantic import Field
@@ -26,31 +27,49 @@ class QueueKeys(Keys):
 @kind("sqs-round-trip", "queue")
 def sqs_round_trip(context: ProbeContext, keys: QueueKeys) -> str:
     """A message that is sent to the queue is received and deleted; messages of others are given back at once."""
+
+    def send(text: str, group: Mapping[str, str]) -> str:
+        sent: str = context.client("sqs").send_message(QueueUrl=keys.queue, MessageBody=text, **group)["MessageId"]
+        return sent
+
+    return f"message {round_trip(context, keys, keys.queue, send)} there and back"
+
+
+def round_trip(context: ProbeContext, keys: QueueKeys, door: str, send: Callable[[str, Mapping[str, str]], str]) -> str:
+    """Send a text in at the door (a queue's URL, a topic's ARN), have it out of the queue, and return its message's id.
+
+    `send` is given the text, and group and deduplication id where the door keeps order. One probe at a time works with
+    a queue: two would take each other's messages and both wait in vain.
+
+    Raises:
+        ProbeFailure: it did not come in time.
+    """
     sqs: Any = context.client("sqs")
-    mark = f"harness-probe-{context.suffix}-"
+    mark = f"harness-{keys.kind}-{context.suffix}-"
     text = mark + secrets.token_hex(8)
-    group = {"MessageGroupId": mark, "MessageDeduplicationId": text} if keys.queue.endswith(".fifo") else {}
-    sent = sqs.send_message(QueueUrl=keys.queue, MessageBody=text, **group)["MessageId"]
-    until = time.monotonic() + min(WAIT, keys.timeout)
+    group = {"MessageGroupId": mark, "MessageDeduplicationId": text} if door.endswith(".fifo") else {}
     others: list[str] = []
-    bodies: list[str] = []
-    try:
-        while text not in bodies and (left := until - time.monotonic()) > 0:
-            for message in received(sqs, keys.queue, math.ceil(left)):
-                if message["Body"].startswith(mark):  # those of earlier attempts, too
+    arrived = False
+    with context.turn(keys.queue):
+        sent = send(text, group)
+        until = time.monotonic() + min(WAIT, keys.timeout)
+        try:
+            while not arrived and (left := until - time.monotonic()) > 0:
+                for message in _received(sqs, keys.queue, math.ceil(left)):
+                    if mark not in message["Body"]:  # as it is, or inside SNS's own envelope
+                        others.append(message["ReceiptHandle"])
+                        continue
                     sqs.delete_message(QueueUrl=keys.queue, ReceiptHandle=message["ReceiptHandle"])
-                    bodies.append(message["Body"])
-                else:
-                    others.append(message["ReceiptHandle"])
-    finally:
-        for handle in others:
-            sqs.change_message_visibility(QueueUrl=keys.queue, ReceiptHandle=handle, VisibilityTimeout=0)
-    if text not in bodies:
-        raise ProbeFailure(f"message {sent} did not come back", {"messages of others": len(others)})
-    return f"message {sent} there and back"
+                    arrived = arrived or text in message["Body"]  # else of an earlier attempt
+        finally:
+            for handle in others:
+                sqs.change_message_visibility(QueueUrl=keys.queue, ReceiptHandle=handle, VisibilityTimeout=0)
+    if not arrived:
+        raise ProbeFailure(f"message {sent} did not arrive in the queue", {"messages of others": len(others)})
+    return sent
 
 
-def received(sqs: Any, queue: str, wait: int) -> list[dict[str, Any]]:
+def _received(sqs: Any, queue: str, wait: int) -> list[dict[str, Any]]:
     """What one long poll brings."""
     answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=MOST, WaitTimeSeconds=wait)
     messages: list[dict[str, Any]] = answer.get("Messages", [])

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import secrets
-import time
-from typing import Any
+from collections.abc import Mapping
 
 from pydantic import Field
 
 from harness.probes.context import ProbeContext
-from harness.probes.declaring import Keys, kind
-from harness.probes.kinds.queues import WAIT, received
-from harness.probes.model import ProbeFailure
+from harness.probes.declaring import kind
+from harness.probes.kinds.queues import QueueKeys, round_trip
 
 
-class TopicKeys(Keys):
+class TopicKeys(QueueKeys):
     """`topic-round-trip`."""
 
     topic: str = Field(description="ARN of the topic")
@@ -25,22 +21,9 @@ class TopicKeys(Keys):
 @kind("topic-round-trip", "topic")
 def topic_round_trip(context: ProbeContext, keys: TopicKeys) -> str:
     """A message that is published to the topic arrives in the queue, and is deleted; messages of others stay."""
-    sqs: Any = context.client("sqs")
-    mark = f"harness-topic-probe-{context.suffix}-"
-    text = mark + secrets.token_hex(8)
-    sent = context.client("sns").publish(TopicArn=keys.topic, Message=text)["MessageId"]
-    until = time.monotonic() + min(WAIT, keys.timeout)
-    others: list[str] = []
-    try:
-        while (left := until - time.monotonic()) > 0:
-            for message in received(sqs, keys.queue, math.ceil(left)):
-                if mark in message["Body"]:  # raw, or inside SNS's own envelope
-                    sqs.delete_message(QueueUrl=keys.queue, ReceiptHandle=message["ReceiptHandle"])
-                    if text in message["Body"]:
-                        return f"message {sent} through topic and queue"
-                else:
-                    others.append(message["ReceiptHandle"])
-    finally:
-        for handle in others:
-            sqs.change_message_visibility(QueueUrl=keys.queue, ReceiptHandle=handle, VisibilityTimeout=0)
-    raise ProbeFailure(f"message {sent} did not arrive in the queue", {"messages of others": len(others)})
+
+    def publish(text: str, group: Mapping[str, str]) -> str:
+        sent: str = context.client("sns").publish(TopicArn=keys.topic, Message=text, **group)["MessageId"]
+        return sent
+
+    return f"message {round_trip(context, keys, keys.topic, publish)} through topic and queue"
