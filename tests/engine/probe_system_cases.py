@@ -179,6 +179,35 @@ def fewer_flows(aws: Aws) -> None:
     log_flows(aws, aws["vpc"], "REJECT")
 
 
+def some_groups(aws: Aws) -> dict[str, Any]:
+    """The web reaches the application, which reaches the database and anything by HTTPS; another group stands apart."""
+    vpc, _ = a_vpc(aws)
+    groups = {
+        name: aws.ec2.create_security_group(GroupName=name, Description="d", VpcId=vpc)["GroupId"]
+        for name in ("web", "app", "data", "other")
+    }
+    apart = groups.pop("other")
+    everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    for group in groups.values():  # what a new group may do by itself
+        aws.ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
+    aws.made.update(groups=groups, apart=apart)
+    rule(aws, "ingress", "web", 80)
+    rule(aws, "egress", "app", 443)
+    for source, target, port in (("web", "app", 5000), ("app", "data", 5432)):
+        rule(aws, "egress", source, port, groups[target])
+        rule(aws, "ingress", target, port, groups[source])
+    rule(aws, "ingress", "data", 443, groups["app"])  # out of the application goes what goes anywhere
+    return {"groups": groups, "apart": apart}
+
+
+def rule(aws: Aws, direction: str, of: str, port: int, other: str = "0.0.0.0/0", *, off: bool = False) -> None:
+    """Put a rule of a group, or take it off; the other end is a group's id or a block."""
+    ends = {"UserIdGroupPairs": [{"GroupId": other}]} if other.startswith("sg-") else {"IpRanges": [{"CidrIp": other}]}
+    permission = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **ends}
+    call = getattr(aws.ec2, f"{'revoke' if off else 'authorize'}_security_group_{direction}")
+    call(GroupId=aws["groups"][of], IpPermissions=[permission])
+
+
 def a_stream(aws: Aws) -> dict[str, Any]:
     """One that is encrypted."""
     key = aws.kms.create_key()["KeyMetadata"]["Arn"]
@@ -258,7 +287,7 @@ SYSTEM_CASES = {
             "container on another port": (lambda aws: release(aws, port=5000), "has ports [5000], wanted 80"),
             "service gone": (
                 lambda aws: aws.ecs.delete_service(cluster="cluster", service="service", force=True),
-                "",
+                "registers nothing with the target group",
             ),
         },
     ),
@@ -335,8 +364,41 @@ SYSTEM_CASES = {
         "vpc = '${vpc}'",
         {
             "off": (lambda aws: aws.ec2.delete_flow_logs(FlowLogIds=[aws["log"]]), "no flow log takes the traffic"),
-            "refused traffic only": (fewer_flows, "is not as wanted"),
+            "refused traffic only": (fewer_flows, "takes REJECT, wanted ALL"),
             "group gone": (lambda aws: aws.logs.delete_log_group(logGroupName="/vpc/flows"), "which is not there"),
+        },
+    ),
+    "security-groups": Case(
+        some_groups,
+        "groups = '${groups}'\nways = [['', 'web', 80], ['web', 'app', 5000], ['app', 'data', 5432],\n"
+        "['app', 'data', 443], ['app', '', 443]]",
+        {
+            "database in the open": (
+                lambda aws: rule(aws, "ingress", "data", 5432),
+                'unwanted in: ["anywhere to data on 5432"]',
+            ),
+            "another port": (
+                lambda aws: rule(aws, "ingress", "app", 22, aws["groups"]["web"]),
+                'unwanted in: ["web to app on 22"]',
+            ),
+            "a stranger": (lambda aws: rule(aws, "ingress", "data", 5432, aws["apart"]), 'unwanted in: ["sg-'),
+            "out to anywhere": (
+                lambda aws: rule(aws, "egress", "data", 443),
+                'unwanted out: ["data to anywhere on 443"]',
+            ),
+            "no way out of the source": (
+                lambda aws: rule(aws, "egress", "app", 5432, aws["groups"]["data"], off=True),
+                'missing out: ["app to data on 5432"]',
+            ),
+            "no way into the target": (
+                lambda aws: rule(aws, "ingress", "app", 5000, aws["groups"]["web"], off=True),
+                'missing in: ["web to app on 5000"]',
+            ),
+            "closed to the internet": (
+                lambda aws: rule(aws, "ingress", "web", 80, off=True),
+                'missing in: ["anywhere to web on 80"]',
+            ),
+            "a group gone": (lambda aws: aws["groups"].update(data="sg-0123456789abcdef0"), "InvalidGroup"),
         },
     ),
     "stream-round-trip": Case(
@@ -386,7 +448,7 @@ SYSTEM_CASES = {
             "no topic": (lambda aws: aws.sns.delete_topic(TopicArn=aws["topic"]), "NotFound"),
             "no dashboard": (
                 lambda aws: aws.cloudwatch.delete_dashboards(DashboardNames=["board"]),
-                "",
+                "ResourceNotFound",
             ),
         },
     ),

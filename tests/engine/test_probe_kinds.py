@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from probe_case import REGION, Aws, Case
-from probe_system_cases import SYSTEM_CASES
+from probe_system_cases import SYSTEM_CASES, a_service, a_topic, a_vpc, log_flows
 from probe_tables import once
 
 from harness.probes.declaring import kinds
@@ -87,7 +88,7 @@ def a_database(aws: Aws) -> dict[str, Any]:
     aws.rds.create_db_instance(
         DBInstanceIdentifier="writer", DBClusterIdentifier="cluster", DBInstanceClass="db.serverless", **engine
     )
-    return {"cluster": "cluster", "version": "15.10"}
+    return {"cluster": "cluster", "version": "15.10", "oldest": "15.9"}
 
 
 def a_registry(aws: Aws) -> dict[str, Any]:
@@ -163,7 +164,7 @@ CASES = {
             "deleted": (lambda aws: aws.sqs.delete_queue(QueueUrl=aws["queue"]), "NonExistentQueue"),
             "delayed": (
                 lambda aws: aws.sqs.set_queue_attributes(QueueUrl=aws["queue"], Attributes={"DelaySeconds": "900"}),
-                "did not come back",
+                "did not arrive",
             ),
         },
     ),
@@ -210,7 +211,7 @@ CASES = {
     ),
     "rds-available": Case(
         a_database,
-        "cluster = '${cluster}'\nversion = '${version}'\ninstance-class = 'db.serverless'\n"
+        "cluster = '${cluster}'\nversion = '${version}'\nnot-before = '${oldest}'\ninstance-class = 'db.serverless'\n"
         "equals = { DeletionProtection = false, 'length(DBClusterMembers)' = 1 }",
         {
             "no instance": (
@@ -222,6 +223,7 @@ CASES = {
                 "DeletionProtection",
             ),
             "other version": (lambda aws: aws.made.update(version="15.1"), "version 15.10, wanted 15.1"),
+            "too old": (lambda aws: aws.made.update(oldest="15.10.1"), "version 15.10, wanted 15.10.1 or newer"),
             "other class": (
                 lambda aws: aws.rds.modify_db_instance(
                     DBInstanceIdentifier="writer", DBInstanceClass="db.r6g.large", ApplyImmediately=True
@@ -261,6 +263,12 @@ CASES = {
             "endpoint deleted": (
                 lambda aws: aws.ec2.delete_vpc_endpoints(VpcEndpointIds=[aws["endpoint"]]),
                 "endpoints",
+            ),
+            "endpoint without route": (
+                lambda aws: aws.ec2.modify_vpc_endpoint(
+                    VpcEndpointId=aws["endpoint"], RemoveRouteTableIds=[aws["closed"]]
+                ),
+                "s3 is not in the route tables of all private subnets",
             ),
             "a zone more": (lambda aws: aws["zones"].append(f"{REGION}c"), f"one in each of {REGION}a"),
             "subnet of another": (lambda aws: aws["public"].append("subnet-of-another"), "is not in the VPC"),
@@ -329,6 +337,50 @@ def test_a_queue_in_order_works_as_well(aws: Aws) -> None:
     aws.made.update(queue=queue["QueueUrl"])
     result = outcome(aws, "kind = 'sqs-round-trip'\nqueue = '${queue}'\n")
     assert result.status == "passed", result.detail
+
+
+def test_a_topic_in_order_works_as_well(aws: Aws) -> None:
+    """A FIFO topic wants a group and a deduplication id, too."""
+    topic = aws.sns.create_topic(Name="topic.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    queue = aws.sqs.create_queue(QueueName="queue.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    arn = aws.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    aws.made.update(topic=topic, queue=queue)
+    result = outcome(aws, "kind = 'topic-round-trip'\ntopic = '${topic}'\nqueue = '${queue}'\n")
+    assert result.status == "passed", result.detail
+
+
+def test_two_probes_of_one_queue_do_not_take_each_others_messages(aws: Aws) -> None:
+    """One through its topic and four of itself, at once: each passes at its first attempt."""
+    aws.made.update(a_topic(aws))
+    tables = ["kind = 'topic-round-trip'\ntopic = '${topic}'\nqueue = '${queue}'\n"]
+    tables += ["kind = 'sqs-round-trip'\nqueue = '${queue}'\n"] * 4
+    with ThreadPoolExecutor(len(tables)) as pool:
+        results = list(pool.map(lambda table: outcome(aws, table), tables))
+    assert [one.status for one in results] == ["passed"] * len(tables), results
+
+
+def test_targets_of_the_chain_must_be_healthy(aws: Aws) -> None:
+    """As many as wanted; an emulator's load balancer leads to no container, so that its URL is told as not asked."""
+    aws.made.update(a_service(aws))
+    aws.elbv2.register_targets(TargetGroupArn=aws["mine"], Targets=[{"Id": "10.0.0.5", "Port": 80}])
+    table = f"kind = 'target-chain'\n{CASES['target-chain'].table}\n"
+    result = outcome(aws, f"{table}url = 'http://192.0.2.1/'\n")
+    assert result.status == "passed", result.detail
+    assert "healthy targets: 1; url: not asked" in result.detail
+    result = outcome(aws, f"{table}healthy = 2\n")
+    assert (result.status, "1 targets are healthy, wanted 2" in result.detail) == ("failed", True), result.detail
+
+
+def test_a_flow_log_that_fits_may_stand_beside_others(aws: Aws) -> None:
+    """One of refused traffic, made first, does not hide that of all."""
+    vpc, _ = a_vpc(aws)
+    aws.logs.create_log_group(logGroupName="/vpc/flows")
+    log_flows(aws, vpc, "REJECT")
+    log = log_flows(aws, vpc, "ALL")
+    aws.made.update(vpc=vpc)
+    result = outcome(aws, "kind = 'flow-logs'\nvpc = '${vpc}'\n")
+    assert (result.status, log in result.detail) == ("passed", True), result.detail
 
 
 def test_a_version_ends_where_its_number_ends(aws: Aws) -> None:

@@ -19,7 +19,7 @@ README = Path(__file__).resolve().parents[2] / "harness" / "probes" / "README.md
 NAMED = ["http", "tcp", "s3-round-trip", "sqs-round-trip", "secret-readable", "log-retention", "kms-rotation"]
 NAMED += ["rds-available", "ecr-scan", "vpc-layout", "tags", "suffix"]
 NAMED += ["target-chain", "ecs-steady", "ecs-scaling", "ecr-image", "role-may", "flow-logs", "stream-round-trip"]
-NAMED += ["topic-round-trip", "cache-available", "alarms"]
+NAMED += ["topic-round-trip", "cache-available", "alarms", "security-groups"]
 
 
 def test_every_kind_is_there() -> None:
@@ -75,6 +75,18 @@ HTTP = '[[probe]]\nkind = "http"\nurl = "http://h"\n'
         ("[[probe]]\nkind = 'http'\n", 2, "probe[1].url", "is needed", "url, method"),
         ("[[probe]]\nkind = 'tcp'\nhost = 'h'\nport = 70000\n", 5, "probe[1].port", "65535", "1 to 65535"),
         ("[[probe]]\nkind = 'kms-rotation'\n", 2, "probe[1]", "needs `key` or `alias`", "key, alias"),
+        (
+            "[[probe]]\nkind = 'security-groups'\ngroups = { web = 'sg-1' }\nways = [['', 'wep', 80]]\n",
+            *(2, "probe[1]", "the way from '' to 'wep' on 80 is of none of the groups", "groups, ways"),
+        ),
+        (
+            "[[probe]]\nkind = 'security-groups'\ngroups = { web = 'sg-1' }\nways = [['', 'web']]\n",
+            *(5, "probe[1].ways[1][3]", "is needed", "groups, ways"),
+        ),
+        (
+            "[[probe]]\nkind = 'rds-available'\ncluster = 'c'\nnot-before = 'latest'\n",
+            *(5, "probe[1].not-before", "should match pattern", "the oldest version"),
+        ),
         ("[[probe]]\nkind = 'rds-available'\n", 2, "probe[1]", "needs `cluster` or `instance`", "cluster, instance"),
         ("[[probe]]\nkind = 'vpc-layout'\nvpc = 'v'\n", 2, "probe[1]", "needs `public`", "vpc, public"),
         (

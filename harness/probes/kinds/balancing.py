@@ -9,6 +9,7 @@ from pydantic import Field
 
 from harness.probes.context import ProbeContext
 from harness.probes.declaring import Keys, kind
+from harness.probes.kinds.web import HttpKeys, http
 from harness.probes.model import ProbeFailure
 
 
@@ -22,6 +23,9 @@ class ChainKeys(Keys):
     cluster: str = Field(description="name or ARN of the ECS cluster")
     service: str = Field(description="name of the ECS service whose tasks are the targets")
     healthy: int = Field(default=1, ge=1, description="fewest healthy targets")
+    url: str | None = Field(
+        default=None, description="URL that answers with 200 once targets are healthy; not asked on an emulator"
+    )
 
 
 @kind("target-chain", "service", "path")
@@ -52,7 +56,15 @@ def target_chain(context: ProbeContext, keys: ChainKeys) -> Mapping[str, Any]:
             for each in targets
         ]
         raise ProbeFailure(f"{healthy} targets are healthy, wanted {keys.healthy} or more", {"targets": seen})
-    return {**service, "healthy targets": healthy}
+    return {**service, "healthy targets": healthy, **_asked(context, keys)}
+
+
+def _asked(context: ProbeContext, keys: ChainKeys) -> dict[str, Any]:
+    if keys.url is None:
+        return {}
+    if context.endpoint is not None:
+        return {"url": "not asked: behind an emulator's load balancer no container answers"}
+    return {"answer": http(context, HttpKeys(kind="http", url=keys.url, timeout=keys.timeout))}
 
 
 def _same(what: str, seen: Any, wanted: Any) -> None:
@@ -64,7 +76,8 @@ def _judge_service(context: ProbeContext, keys: ChainKeys) -> dict[str, Any]:
     """The service registers a container's port with the group, and the container has that port."""
     ecs: Any = context.client("ecs")
     found = ecs.describe_services(cluster=keys.cluster, services=[keys.service])["services"]
-    bound = [one for each in found for one in each["loadBalancers"] if one["targetGroupArn"] == keys.target_group]
+    links = [one for each in found if each["status"] == "ACTIVE" for one in each["loadBalancers"]]
+    bound = [one for one in links if one["targetGroupArn"] == keys.target_group]
     if not bound:
         raise ProbeFailure(f"the service {keys.service} registers nothing with the target group")
     name, port = bound[0]["containerName"], bound[0]["containerPort"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -19,8 +20,15 @@ class DatabaseKeys(Keys):
     cluster: str | None = Field(default=None, description="identifier of the cluster")
     instance: str | None = Field(default=None, description="identifier of an instance")
     version: str = Field(default="", description="what the engine's version begins with: 15 means any 15.x")
+    not_before: Annotated[str, Field(pattern=r"^\d+(\.\d+)*$")] = Field(
+        default="0", description="the oldest version of the engine that will do, such as 15.10"
+    )
     instances: int = Field(default=1, ge=0, description="fewest instances of the cluster, all of them available")
     instance_class: str = Field(default="", description="class of every instance")
+    endpoint: str = Field(default="", description="host that it is reached at; this machine will do on an emulator")
+    reader_endpoint: str = Field(
+        default="", description="host that the readers of the cluster are reached at; the same"
+    )
     equals: Wanted = Field(
         default={},
         description="a table of JMESPath = value over what DescribeDBClusters (or DescribeDBInstances) says",
@@ -57,11 +65,19 @@ def rds_available(context: ProbeContext, keys: DatabaseKeys) -> Mapping[str, Any
     for each in instances:
         _judge_instance(each, keys)
     described = instances[0] if cluster is None else cluster
-    wrong = differences(described, keys.equals)
+    wrong = {**_endpoints(context, described, keys), **differences(described, keys.equals)}
     if wrong:
         raise ProbeFailure("the database is not as asked", wrong)
     states = {each["DBInstanceIdentifier"]: each["DBInstanceClass"] for each in instances}
     return {"engine": f"{described['Engine']} {described['EngineVersion']}", "available": states or keys.cluster}
+
+
+def _endpoints(context: ProbeContext, described: Mapping[str, Any], keys: DatabaseKeys) -> dict[str, dict[str, Any]]:
+    """Those that are not as wanted. An emulator gives a cluster's name away for `localhost` once it has an instance."""
+    own = "Endpoint" if keys.cluster is not None else "Endpoint.Address"
+    wanted = {path: host for path, host in ((own, keys.endpoint), ("ReaderEndpoint", keys.reader_endpoint)) if host}
+    wrong = differences(described, wanted)
+    return {path: one for path, one in wrong.items() if context.endpoint is None or one["seen"] != "localhost"}
 
 
 def _judge_instance(instance: Mapping[str, Any], keys: DatabaseKeys) -> None:
@@ -78,3 +94,10 @@ def _available(name: str, described: Mapping[str, Any], at: str, keys: DatabaseK
     wanted = keys.version.removesuffix(".")
     if wanted and version != wanted and not version.startswith(f"{wanted}."):
         raise ProbeFailure(f"{name} has version {version}, wanted {wanted}")
+    if _numbers(version) < _numbers(keys.not_before):
+        raise ProbeFailure(f"{name} has version {version}, wanted {keys.not_before} or newer")
+
+
+def _numbers(version: str) -> list[int]:
+    """15.10 is newer than 15.4, and 15.10.1 newer still; what follows the numbers (8.0.mysql_aurora.3.05.2) is left."""
+    return [int(part) for part in itertools.takewhile(str.isdecimal, version.split("."))]

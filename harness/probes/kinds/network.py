@@ -36,12 +36,13 @@ class NetworkKeys(Keys):
 
 @kind("vpc-layout", "vpc")
 def vpc_layout(context: ProbeContext, keys: NetworkKeys) -> Mapping[str, Any]:
-    """Subnets stand in their zones, default routes lead where they must, NAT gateways and endpoints are available."""
+    """Subnets stand in their zones and lead where they must; NAT gateways and endpoints are available and in reach."""
     ec2: Any = context.client("ec2")
     ec2.describe_vpcs(VpcIds=[keys.vpc])  # refuses one that is not there; the filters below would find nothing wrong
     ours = [{"Name": "vpc-id", "Values": [keys.vpc]}]
     zones = {each["SubnetId"]: each["AvailabilityZone"] for each in ec2.describe_subnets(Filters=ours)["Subnets"]}
-    ways = _default_routes(zones, ec2.describe_route_tables(Filters=ours)["RouteTables"])
+    tables = _tables(zones, ec2.describe_route_tables(Filters=ours)["RouteTables"])
+    ways = {subnet: _default_way(table) for subnet, table in tables.items()}
     wanted = keys.zones or sorted({zones[one] for one in (*keys.public, *keys.private) if one in zones})
     for sort, subnets in (("public", keys.public), ("private", keys.private)):
         _judge_zones(sort, subnets, zones, wanted)
@@ -51,7 +52,9 @@ def vpc_layout(context: ProbeContext, keys: NetworkKeys) -> Mapping[str, Any]:
     if keys.nat and keys.private:
         seen["NAT"] = _judge_gateways(ec2, {ways[one] for one in keys.private}, keys.public)
     if "endpoints" in keys.model_fields_set:
-        seen["endpoints"] = _judge_endpoints(ec2.describe_vpc_endpoints(Filters=ours)["VpcEndpoints"], keys.endpoints)
+        found = ec2.describe_vpc_endpoints(Filters=ours)["VpcEndpoints"]
+        seen["endpoints"] = _judge_endpoints(found, keys.endpoints)
+        _judge_reach(found, {one: tables[one].get("RouteTableId", "no route table") for one in keys.private})
     return seen
 
 
@@ -87,17 +90,35 @@ def _judge_endpoints(found: list[dict[str, Any]], wanted: list[str]) -> list[str
     return sorted(states)
 
 
-def _default_routes(subnets: Iterable[str], tables: list[dict[str, Any]]) -> dict[str, str]:
-    """Where each subnet's default route leads: by its own table, else by the VPC's main one; empty without any."""
-    main, own = "", {}
+def _judge_reach(endpoints: list[dict[str, Any]], tables: Mapping[str, str]) -> None:
+    """A gateway endpoint is a route: a subnet whose table lacks it goes through NAT, or nowhere."""
+    for each in endpoints:
+        if each["VpcEndpointType"] == "Gateway":
+            without = {one: table for one, table in tables.items() if table not in each["RouteTableIds"]}
+            if without:
+                service = each["ServiceName"].split(".", 3)[-1]
+                raise ProbeFailure(
+                    f"the gateway endpoint of {service} is not in the route tables of all private subnets", without
+                )
+
+
+def _tables(subnets: Iterable[str], tables: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The route table of each subnet: its own, else the VPC's main one."""
+    main: dict[str, Any] = {}
+    own: dict[str, dict[str, Any]] = {}
     for table in tables:
-        way = next((_way(route) for route in table["Routes"] if route.get("DestinationCidrBlock") == ANYWHERE), "")
         for each in table["Associations"]:
             if each.get("Main"):
-                main = way
+                main = table
             if each.get("SubnetId"):
-                own[each["SubnetId"]] = way
+                own[each["SubnetId"]] = table
     return {subnet: own.get(subnet, main) for subnet in subnets}
+
+
+def _default_way(table: Mapping[str, Any]) -> str:
+    """Where its default route leads; empty without any."""
+    routes = table.get("Routes", [])
+    return next((_way(route) for route in routes if route.get("DestinationCidrBlock") == ANYWHERE), "")
 
 
 def _way(route: Mapping[str, Any]) -> str:
