@@ -93,6 +93,8 @@ def declare_api(settings: Settings, encryption: Encryption, repository: aws.ecr.
     database.export()
     alarms.export()
     pulumi.export("flowLogId", flows.log.id)
+    pulumi.export("flowRoleArn", flows.role.arn)
+    pulumi.export("flowLogGroupArn", logs.groups["flows"].arn)
     pulumi.export("sessionSecretArn", session.secret.arn)
     pulumi.export("logGroupNames", [group.name for group in logs.groups.values()])
 

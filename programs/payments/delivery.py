@@ -67,8 +67,10 @@ class Delivery(pulumi.ComponentResource):
         pulumi.export("pipelineName", self.pipeline.name)
         pulumi.export("pipelineRoleArn", self.role.arn)
         pulumi.export("buildProject", self.project.name)
+        pulumi.export("buildProjectArn", self.project.arn)
         pulumi.export("buildRoleArn", self.build_role.arn)
         pulumi.export("artifactBucket", self.bucket.bucket)
+        pulumi.export("artifactBucketArn", self.bucket.arn)
         pulumi.export("tokenSecretArn", self.token)
 
     def _bucket(self) -> aws.s3.Bucket:

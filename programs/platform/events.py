@@ -45,6 +45,7 @@ class Events(pulumi.ComponentResource):
         pulumi.export("streamArn", self.stream.arn)
         pulumi.export("topicArn", self.topic.arn)
         pulumi.export("queueUrl", self.queue.url)
+        pulumi.export("queueArn", self.queue.arn)
         pulumi.export("deadLetterQueueUrl", self.dead.url)
 
     def use(self) -> list[dict[str, Any]]:
