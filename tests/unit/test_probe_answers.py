@@ -8,33 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.stub import Stubber
-from probe_tables import once
-
-from harness.probes.registry import ProbeContext, ProbeResult
+from probe_stubs import Aws
 
 VPC = "vpc-0123456789abcdef0"
 GROUP = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/mine/0123456789abcdef"
-
-
-class Aws:
-    """AWS itself for a target; a call that no stub stands for fails."""
-
-    def __init__(self) -> None:
-        self.context = ProbeContext(outputs={}, region="eu-central-1", suffix="s1x", access_key="x", secret_key="x")
-        self._stubs: dict[str, Stubber] = {}
-
-    def answer(self, service: str, *answers: tuple[str, dict[str, Any]]) -> None:
-        """These answers to these operations, in their order."""
-        if service not in self._stubs:
-            self._stubs[service] = Stubber(self.context.client(service))
-            self._stubs[service].activate()
-        for operation, said in answers:
-            self._stubs[service].add_response(operation, said)
-
-    def ask(self, table: str) -> ProbeResult:
-        """One attempt of a probe."""
-        return once(table, self.context)
 
 
 @pytest.fixture
