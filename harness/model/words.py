@@ -14,6 +14,7 @@ TargetKind = Literal["emulator", "url", "aws"]
 RUN_TAG = "harness:run"  # carried by every taggable resource; what orphans are found by
 STACK_TAG = "harness:stack"
 EXPIRES_TAG = "harness:expires"
+WHOLE = "whole"  # how the last stage is called: all of the program
 
 
 class Frozen(BaseModel):

@@ -8,12 +8,11 @@ from pathlib import Path
 from harness.errors import ConfigError, SuffixError
 from harness.model import Cell, FaultRule, Plan, Program, ProviderName
 from harness.plan.discovery import PROJECT_FILES, find_program, known_programs
-from harness.plan.naming import check_suffix, random_suffix, run_id, stack_name
+from harness.plan.naming import SUFFIX_KEY, check_suffix, random_suffix, run_id, stack_name
 from harness.plan.own_credentials import refuse_own_credentials
 from harness.plan.settings import Settings, namespaced, parse_config, pick_region, read_stack_config
 from harness.plan.settings_file import read_settings
 
-SUFFIX_KEY = "environmentSuffix"
 SUFFIX_VARIABLE = "ENVIRONMENT_SUFFIX"
 
 
@@ -122,6 +121,8 @@ def _cell(program: Program, settings: Settings, given: dict[str, str], rng: rand
     }
     if settings.target == "aws":
         refuse_own_credentials(config, program.name)
+        for stage in program.stages:
+            refuse_own_credentials({**config, **stage.config}, f"{program.name}, stage {stage.name}")
     name = stack_name(program.name, suffix)
     return Cell(
         name=name,

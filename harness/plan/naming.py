@@ -8,6 +8,7 @@ import string
 
 from harness.errors import SuffixError
 
+SUFFIX_KEY = "environmentSuffix"  # of the stack configuration, in the project's namespace
 SUFFIX_LENGTH = 8  # 36^8: two runs in one account do not meet by chance
 SUFFIX_LONGEST = 20
 SUFFIX_SHORTEST_BUDGET = 4

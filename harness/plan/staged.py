@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from harness.model import Prerequisite, Stage
+from harness.model import WHOLE, Prerequisite, Stage
+from harness.plan.naming import SUFFIX_KEY
 
 _TABLE = ConfigDict(frozen=True, extra="forbid")
 _NAME = r"^[a-z][a-z0-9-]*$"
@@ -35,6 +36,22 @@ class StageTable(BaseModel):
     @classmethod
     def _scalars_as_text(cls, value: object) -> object:
         return {key: as_text(entry) for key, entry in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("name")
+    @classmethod
+    def _not_the_whole(cls, value: str) -> str:
+        if value == WHOLE:
+            raise ValueError(f"{WHOLE!r} is the name of what goes up after all stages")
+        return value
+
+    @field_validator("config")
+    @classmethod
+    def _one_cell(cls, value: dict[str, str]) -> dict[str, str]:
+        """All that is made carries one suffix, in one region: by these it is asked about."""
+        fixed = [key for key in value if key == "aws:region" or key.rpartition(":")[2] == SUFFIX_KEY]
+        if fixed:
+            raise ValueError(f"{fixed[0]} is the same in every stage: it cannot be set for one")
+        return value
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from harness.errors import RunError
 from harness.hosts.child import Child, spawn
-from harness.model import Failure, PhaseName, Stage, StageOutcome
+from harness.model import WHOLE, Failure, PhaseName, Stage, StageOutcome
 from harness.run.cell_world import CellWorld
 from harness.run.log import write
 from harness.run.operation import operate
@@ -28,7 +28,6 @@ from harness.run.shield import Shield
 from harness.world.checkpoint import SECRET_TEXT
 
 PHASE = PhaseName.UP
-WHOLE = "whole"  # how the last one is called, where there are stages
 TOLD_LINES = 20  # of a failed command's output, in the result
 
 

@@ -171,6 +171,15 @@ def test_on_aws_no_configuration_leads_to_another_account(tmp_path: Path, where:
     assert plan(tmp_path, "shop", **asked).cells[0].config[key] == "hunter2"
 
 
+def test_on_aws_no_stage_leads_to_another_account(tmp_path: Path) -> None:
+    """What is laid over the configuration for one stage is held to the same; the stage is named."""
+    directory = write_program(tmp_path)
+    (directory / "harness.toml").write_text('[[stage]]\nname = "first"\nconfig = { "aws:profile" = "prod" }\n')
+    with pytest.raises(ConfigError, match="shop, stage first: aws:profile cannot be configured"):
+        plan(tmp_path, "shop", target="aws")
+    assert plan(tmp_path, "shop").cells[0].program.stages[0].config == {"aws:profile": "prod"}
+
+
 def test_on_aws_configuration_that_names_no_credentials_is_as_ever(tmp_path: Path) -> None:
     """Also an empty one, and a program's own of that name."""
     write_program(tmp_path)
