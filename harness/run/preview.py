@@ -1,9 +1,12 @@
-"""A cell's stack in; what its preview said out: the plan, every policy rule, and whether `up` may begin."""
+"""A cell's stack in; what its previews said out: the plan, every policy rule, and whether `up` may begin.
+
+The whole program is previewed, and then each `[[stage]]`: what only a stage declares goes up, too.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,45 +20,94 @@ from harness.policy.settings import PolicySettings, policy_arguments, read_polic
 from harness.probes.outputs import check_outputs
 from harness.probes.registry import Probe
 from harness.run.cell_world import CellWorld
+from harness.run.messages import ProgressMessage
 from harness.run.operation import operate
 from harness.run.previewed import Previewed
 from harness.run.probing import read_probes
 from harness.run.record import PhaseError, Record
 from harness.run.shield import Shield
+from harness.run.stages import at_stage, configure
+from harness.run.timeline import Timeline
 from harness.world.engine_words import short_name
 
 PHASE = PhaseName.PREFLIGHT
 
 
 def preview_cell(world: CellWorld, record: Record, shield: Shield) -> Previewed:
-    """One preview with the policy packs.
+    """One preview with the policy packs, and one for each stage.
 
     Raises:
-        PhaseError: the program or a pack breaks, a mandatory rule is violated, or a probe could never pass.
+        PhaseError: the program or a pack breaks, a mandatory rule is violated, a stage is the whole program, or a probe
+            could never pass.
     """
-    policy = _Policy(record) if record.spec.policy else None
-    arguments = policy.begin(world.files.temporary) if policy else []
-    try:
-        timeline = operate(
-            world.stack,
-            record,
-            shield,
-            PHASE,
-            lambda log: world.stack.preview(log, arguments),
-            watch=policy.take if policy else None,
-        )
-    except PhaseError as error:
-        if policy is None or error.interrupted:
-            raise
-        policy.judge(error)
-        raise
-    if policy:
-        policy.judge(None)
-    if timeline.imports:
-        raise PhaseError(_imports(timeline.imports))
+    previews = _Previews(world, record, shield)
+    timeline, whole = previews.run()
+    if stages := record.spec.cell.program.stages:
+        for stage in stages:
+            with at_stage(stage.name):
+                configure(world, stage.config, PHASE)
+                _, part = previews.run(f"{PHASE}-{stage.name}", whole)
+                if part == whole:
+                    raise PhaseError(_no_part(stage.config))
+        configure(world, {}, PHASE)
+        record.say(ProgressMessage(phase=PHASE, done=timeline.done, planned=timeline.planned))  # again of the whole
     probes = read_probes(record, shield, PHASE)
     _check_probes(probes, timeline.outputs)
     return Previewed(timeline.planned, probes)
+
+
+_Declared = Mapping[str, object]  # by URN, what there is to tell two declarations apart
+
+
+class _Previews:
+    """Previews of one cell, all with the same policy packs."""
+
+    def __init__(self, world: CellWorld, record: Record, shield: Shield) -> None:
+        self._stack = world.stack
+        self._record = record
+        self._shield = shield
+        self._policy = _Policy(record) if record.spec.policy else None
+        self._arguments = self._policy.begin(world.files.temporary) if self._policy else []
+
+    def run(self, label: str = "", whole: _Declared | None = None) -> tuple[Timeline, _Declared]:
+        """One preview; of a stage, when it is told what the `whole` declares. Raises PhaseError."""
+        declared: dict[str, object] = {}
+
+        def watch(event: Mapping[str, Any]) -> None:
+            step = (event.get("resourcePreEvent") or {}).get("metadata") or {}
+            if new := step.get("new"):
+                declared[step["urn"]] = [new.get(name) for name in ("inputs", "protect", "retainOnDelete")]
+            if self._policy:
+                self._policy.take(event)
+
+        def preview(log: Path) -> None:
+            self._stack.preview(log, self._arguments)
+
+        try:
+            timeline = operate(self._stack, self._record, self._shield, PHASE, preview, watch=watch, label=label)
+        except PhaseError as error:
+            if not error.interrupted:
+                self._judge(error, declared, whole)
+            raise
+        self._judge(None, declared, whole)
+        if timeline.imports:
+            raise PhaseError(_imports(timeline.imports))
+        return timeline, declared
+
+    def _judge(self, error: PhaseError | None, declared: _Declared, whole: _Declared | None) -> None:
+        """What the whole declares in the same way was judged there."""
+        if self._policy:
+            judged = None if whole is None else {urn for urn, one in declared.items() if whole.get(urn) == one}
+            self._policy.judge(error, judged)
+
+
+def _no_part(config: Mapping[str, str]) -> Failure:
+    """A slip in a key, most often: all of it would go up at once, before the stage's command has run."""
+    return Failure(
+        phase=PHASE,
+        message=f"with {', '.join(config)} it declares the whole program, not a part of it",
+        hint="`config` under [[stage]] in harness.toml must hold what the program asks for, spelled as it does",
+    )
 
 
 def _check_probes(probes: list[Probe], outputs: frozenset[str]) -> None:
@@ -80,6 +132,7 @@ class _Policy:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._events: list[Mapping[str, Any]] = []
+        self._before = 0  # of these, those of earlier previews
         self._declared: list[Future[DeclaredPack | None]] = []
         self._settings = PolicySettings()
 
@@ -103,8 +156,10 @@ class _Policy:
         if "resourcePreEvent" in event or any(name.startswith("policy") for name in event):
             self._events.append(event)
 
-    def judge(self, error: PhaseError | None) -> None:
-        """Record every rule. `error` is how the preview ended.
+    def judge(self, error: PhaseError | None, judged: Collection[str] | None = None) -> None:
+        """Record every rule. `error` is how the preview ended; violations by what was `judged` before are passed over.
+
+        So are, of a stage, those by no resource: a part need not have what the stack as a whole must.
 
         Raises:
             PhaseError: a mandatory rule is violated, or a pack broke. Otherwise what stopped the preview counts.
@@ -112,10 +167,17 @@ class _Policy:
         broken = explain_pack_failure(error.output) if error is not None else None
         if broken is not None:
             raise PhaseError(broken) from error
-        events = PolicyEvents(self._settings, self._packs())
-        for event in self._events:
-            events.take(event)
-        self._record.rules, self._record.findings = events.outcomes, events.findings
+        if judged is not None:
+            later = [event for event in self._events[self._before :] if _by(event) not in {"", *judged}]
+            self._events[self._before :] = later
+        packs = self._packs()
+        every, events = PolicyEvents(self._settings, packs), PolicyEvents(self._settings, packs)
+        for number, event in enumerate(self._events):
+            every.take(event)
+            if number >= self._before:
+                events.take(event)
+        self._before = len(self._events)
+        self._record.rules, self._record.findings = every.outcomes, every.findings
         if error is not None and not events.complete:
             return
         if events.mandatory:
@@ -147,3 +209,10 @@ class _Policy:
             message=f"{count}: {first.resource}: {first.cause}",
             hint=first.remedy or f"see the rule {first.id} of the pack {first.source}",
         )
+
+
+def _by(event: Mapping[str, Any]) -> str | None:
+    """The URN of what an event finds fault with, or may; empty where it is no resource. None for any other event."""
+    if violation := event.get("policyEvent"):
+        return str(violation.get("resourceUrn") or "")
+    return str(event["resourcePreEvent"]["metadata"]["urn"]) if "resourcePreEvent" in event else None

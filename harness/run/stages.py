@@ -35,8 +35,8 @@ def bring_up(world: CellWorld, record: Record, shield: Shield, planned: int) -> 
     """Every stage, then the whole program. Raises PhaseError: the first that fails is the last that was tried."""
     stages = record.spec.cell.program.stages
     for stage in stages:
-        with _timed(record, stage.name) as told:
-            _configure(world, stage.config)
+        with _timed(record, stage.name) as told, at_stage(stage.name):
+            configure(world, stage.config, PHASE)
             operate(world.stack, record, shield, PHASE, world.stack.up, label=f"up-{stage.name}")
             if stage.run:
                 began = record.clock()
@@ -48,7 +48,7 @@ def bring_up(world: CellWorld, record: Record, shield: Shield, planned: int) -> 
         operate(world.stack, record, shield, PHASE, world.stack.up, planned=planned)
         return
     with _timed(record, WHOLE):
-        _configure(world, {})
+        configure(world, {}, PHASE)
         operate(world.stack, record, shield, PHASE, world.stack.up, planned=planned)
 
 
@@ -68,11 +68,22 @@ def _timed(record: Record, name: str) -> Iterator[dict[str, float]]:
         record.note(f"stage {name} {word} ({seconds:.1f} s, {created} resources)")
 
 
-def _configure(world: CellWorld, more: Mapping[str, str]) -> None:
+@contextmanager
+def at_stage(name: str) -> Iterator[None]:
+    """A failure inside says at which stage it was."""
+    try:
+        yield
+    except PhaseError as error:
+        error.failure = error.failure.model_copy(update={"message": f"stage {name}: {error.failure.message}"})
+        raise
+
+
+def configure(world: CellWorld, more: Mapping[str, str], phase: PhaseName) -> None:
+    """Lay these over the cell's configuration. Raises PhaseError."""
     try:
         world.stack.configure(more)
     except RunError as error:
-        raise PhaseError(Failure(phase=PHASE, message=error.message, hint=error.hint)) from error
+        raise PhaseError(Failure(phase=phase, message=error.message, hint=error.hint)) from error
 
 
 def _run(stage: Stage, world: CellWorld, record: Record, shield: Shield) -> None:
@@ -81,7 +92,7 @@ def _run(stage: Stage, world: CellWorld, record: Record, shield: Shield) -> None
 
     directory = record.spec.cell.program.directory
     output = _Output()
-    said = f"stage {stage.name}: {' '.join(stage.run)}"
+    said = " ".join(stage.run)
     command = [str(directory / stage.run[0]) if "/" in stage.run[0] else stage.run[0], *stage.run[1:]]
     environment = {**program_tools(world.environment), **output_variables(world.stack.checkpoint().outputs)}
     try:

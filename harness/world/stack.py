@@ -110,7 +110,7 @@ class Stack:
     def preview(self, event_log: Path, policy: Sequence[str] = ()) -> None:
         """Plan an update; touches nothing. `policy` are the engine's arguments for policy packs."""
         self._run("preview", event_log, *policy)
-        self._foreign = bool(self._journaled) and not makes_only(event_log, self._journaled)
+        self._foreign |= bool(self._journaled) and not makes_only(event_log, self._journaled)
 
     def refresh(self, event_log: Path) -> None:
         """Read every resource at the target and tell what differs from the state; touches neither."""

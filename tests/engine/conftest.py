@@ -18,6 +18,7 @@ import psutil
 import pytest
 from aws_wire import Wire
 from power_cut import HANGS
+from staged_programs import COMMAND
 
 from harness.world.emulator import Emulator
 from harness.world.engine import Engine, ensure_engine
@@ -190,3 +191,18 @@ def held(harness, shop, emulator, auditor, eventually):
         return process, found[0], ask
 
     return begin
+
+
+@pytest.fixture
+def staged(shop) -> Callable[..., Path]:
+    """The shop with a harness.toml and a command beside it."""
+
+    def make(settings: str, source: str = "") -> Path:
+        folder: Path = shop(source)
+        (folder / "harness.toml").write_text(settings)
+        command = folder / "push.sh"
+        command.write_text(COMMAND)
+        command.chmod(0o755)
+        return folder
+
+    return make

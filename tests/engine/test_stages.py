@@ -4,41 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
-import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
-
-LATER = """
-if config.get("part") != "first":
-    late = aws.sqs.Queue("late", name=f"shop-late-{suffix}")
-    pulumi.export("lateUrl", late.url)
-    pulumi.export("hidden", pulumi.Output.secret("hunter2"))
-"""
-STAGE = '[[stage]]\nname = "first"\nconfig = { part = "first" }\n'
-COMMAND = """#!/bin/sh
-env > seen.txt
-echo "the image is on its way"
-exit $1
-"""
-QUIET = ("--no-policy", "--no-recheck")
-
-
-@pytest.fixture
-def staged(shop) -> Callable[..., Path]:
-    """The shop with a harness.toml and a command beside it."""
-
-    def make(settings: str, source: str = "") -> Path:
-        folder: Path = shop(source)
-        (folder / "harness.toml").write_text(settings)
-        command = folder / "push.sh"
-        command.write_text(COMMAND)
-        command.chmod(command.stat().st_mode | stat.S_IXUSR)
-        return folder
-
-    return make
+from staged_programs import LATER, QUIET, STAGE
 
 
 def test_a_part_goes_first_then_its_command_then_the_whole(harness, emulator, auditor, staged) -> None:
