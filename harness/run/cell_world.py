@@ -47,11 +47,13 @@ class CellWorld:
         self._shield = shield
         self._tell = tell
         self._provider: ProviderProcess | None = None
-        self.environment = environment = _engine_environment(spec, files)
+        environment = _engine_environment(spec, files)
+        # The engine may fetch a plugin; a program, and the commands of its stages, reach their emulator and no more.
+        self.program_environment = environment | (no_way_out(environment) if spec.url is not None else {})
         language = self._language()
         if language is not None:
             resources.enter_context(language)
-            language.live(environment | (no_way_out(environment) if spec.url is not None else {}))
+            language.live(self.program_environment)
         self.provider()
         threading.Thread(target=self._watch_provider, name="provider watch", daemon=True).start()
 

@@ -52,7 +52,9 @@ class Estate:
         return self._record.spec.url
 
     def learn(self) -> None:
-        """Read state and journal as they are now."""
+        """Read state and journal as they are now, and the state as each stage had left it."""
+        for checkpoint in self._stack.kept_checkpoints():
+            self.ledger.add_state(checkpoint)
         self.ledger.add_state(self._stack.checkpoint())
         self._world.files.write_foreign(self.ledger.foreign)  # a destroy that comes later has no state to tell it
         self.ledger.add_journal(read_journal(self._stack.files.journal))

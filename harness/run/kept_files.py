@@ -26,14 +26,16 @@ _PROVIDERS = ("aws:",)  # a destroy still needs what a provider was told
 def leave_no_plain_text(redactor: Redactor, files: CellFiles, cell: Cell) -> None:
     """State, configuration and temporary files. What cannot be rewritten is told in the log, and left as it is."""
     state = state_file(files.state, cell.program.name, cell.stack)
-    for path in (state, state.with_name(state.name + ".bak")):
+    for path in (state, state.with_name(state.name + ".bak"), *files.states_after):
         _rewrite(path, json.loads, hide_tags, json.dumps)
 
     def told(config: dict[str, Any]) -> dict[str, Any]:
         return {name: one if name.startswith(_PROVIDERS) else redactor.value(one) for name, one in config.items()}
 
     def in_spec(spec: dict[str, Any]) -> dict[str, Any]:
-        return spec | {"cell": spec["cell"] | {"config": told(spec["cell"]["config"])}}
+        cell = spec["cell"]
+        program = cell["program"] | {"stages": redactor.value(cell["program"].get("stages") or [])}
+        return spec | {"cell": cell | {"config": told(cell["config"]), "program": program}}
 
     def in_stack_file(stack: dict[str, Any]) -> dict[str, Any]:
         return stack | {"config": told(stack.get("config") or {})}

@@ -25,4 +25,6 @@ def write_event(event: Mapping[str, Any]) -> None:
 
 def write(text: str) -> None:
     """One entry with its time (UTC)."""
-    print(f"{datetime.now(UTC):%H:%M:%S.%f}"[:-3], text, file=sys.stderr, flush=True)
+    moment = f"{datetime.now(UTC):%H:%M:%S.%f}"[:-3]
+    sys.stderr.write(f"{moment} {text}\n")  # in one piece: several threads write
+    sys.stderr.flush()

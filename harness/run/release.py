@@ -31,6 +31,7 @@ from harness.world.files import CellFiles
 from harness.world.identity import elsewhere
 from harness.world.leases import Leases
 from harness.world.open import World
+from harness.world.remnants import end_remnants
 from harness.world.target import Target, check_target
 
 
@@ -160,6 +161,8 @@ def close_gone(lease: Lease, leases: Leases, why: str) -> bool:
         return False
     if not leases.settle(lease.run, lease.cell, LeaseState.CLOSED, why):
         return False
+    if not elsewhere(lease):
+        end_remnants(lease.directory)
     CellFiles(Path(lease.directory)).forget()
     _end_emulator(lease.run, Path(lease.directory), leases)
     return True
@@ -191,6 +194,7 @@ def _end_emulator(run: str, directory: Path, leases: Leases) -> None:
 
 def _gone(spec: CellSpec, world: World) -> CellResult:
     detail = f"the embedded emulator at {spec.url} has ended, and everything in it"
+    end_remnants(str(spec.directory))  # on this host, as the emulator was; an engine ends by itself, a program may not
     if world.leases.settle(spec.run, spec.cell.name, LeaseState.CLOSED, detail):
         CellFiles(spec.directory).forget()
     phase = PhaseResult(phase=PhaseName.LEAK_CHECK, status=PhaseStatus.PASSED, seconds=0, detail=detail)

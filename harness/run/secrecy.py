@@ -139,8 +139,9 @@ def _clean_file(clean: Callable[[Path], object], path: Path) -> None:
 
 def _given(spec: CellSpec, environ: Mapping[str, str]) -> Iterator[str]:
     """Configuration and environment whose name says that it is secret."""
-    for name, value in spec.cell.config.items():
-        yield from _named(name.rpartition(":")[2], value)
+    for config in (spec.cell.config, *(stage.config for stage in spec.cell.program.stages)):
+        for name, value in config.items():
+            yield from _named(name.rpartition(":")[2], value)
     for name, value in environ.items():
         ours = spec.url is not None and name.startswith("AWS_")  # what every emulator is given
         if _VARIABLE.search(name.upper()) and not ours:

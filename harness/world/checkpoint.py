@@ -61,13 +61,18 @@ class Checkpoint:
 def read_checkpoint(
     state: Path, project: str, stack: str, granted: Mapping[str, Any] | None = MappingProxyType({})
 ) -> Checkpoint:
-    """Read a stack's state from a file backend at `state`.
+    """Read a stack's state from a file backend at `state`; `granted` as in `read_state_file`."""
+    return read_state_file(state_file(state, project, stack), granted)
+
+
+def read_state_file(path: Path, granted: Mapping[str, Any] | None) -> Checkpoint:
+    """Read a state file, or a copy of one.
 
     `granted` are settings of the aws provider by which the harness itself says as whom to act; None: the providers heed
     no others than the harness's.
     """
     try:
-        latest = _load(state_file(state, project, stack))
+        latest = _load(path)
     except FileNotFoundError:
         return Checkpoint()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # cut off by a full disk or a crash

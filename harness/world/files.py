@@ -49,6 +49,15 @@ class CellFiles:
         """Where the stack's state is, as `pulumi login` takes it."""
         return f"file://{quote(str(self.state))}"
 
+    def state_after(self, stage: str) -> Path:
+        """Where the state is put aside as a stage has left it."""
+        return self.directory / f"state-after-{stage}.json"
+
+    @property
+    def states_after(self) -> tuple[Path, ...]:
+        """Those that are there."""
+        return tuple(self.directory.glob("state-after-*.json"))
+
     def make(self) -> None:
         """Create the folders, readable for the owner only, and mint the passphrase. Keeps what is there.
 
@@ -132,7 +141,7 @@ class CellFiles:
             shutil.rmtree(folder, ignore_errors=True)
         records = (self.leak_record, self.leak_text, self.leak_state)
         mine = (self.passphrase, self.sealed, self.engine_pid, *self.more_engine_pids, self.provider_pid, self.spec)
-        for file in (*mine, *records):
+        for file in (*mine, *records, *self.states_after):
             file.unlink(missing_ok=True)
 
     def remove(self) -> None:

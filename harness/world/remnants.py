@@ -18,13 +18,14 @@ _ROUNDS: Final = 10  # a process may start others while it is being ended; those
 _DEATH: Final = 0.5  # seconds for the kernel to take down what was killed
 
 
-def end_remnants(mark: str) -> int:
-    """Kill every process of this user whose environment has HARNESS_CELL=`mark`, and all below it.
+def end_remnants(mark: str, variable: str = CELL_VARIABLE) -> int:
+    """Kill every process of this user whose environment has `variable`=`mark`, and all below it.
 
     This process and those above it are spared. What cannot be read or killed is somebody else's and is left alone.
 
     Args:
-        mark: the cell's directory, as it is in the environment of the cell's engine.
+        mark: by default the cell's directory, as it is in the environment of the cell's engine.
+        variable: which variable carries the mark.
 
     Returns:
         How many were killed.
@@ -32,7 +33,7 @@ def end_remnants(mark: str) -> int:
     spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     ended: set[psutil.Process] = set()
     for _ in range(_ROUNDS):
-        found = {process for process in _carriers(mark) if process.pid not in spared}
+        found = {process for process in _carriers(mark, variable) if process.pid not in spared}
         if not found:
             break
         doomed = found | {child for process in found for child in _below(process) if child.pid not in spared}
@@ -44,25 +45,25 @@ def end_remnants(mark: str) -> int:
     return len(ended)
 
 
-def _carriers(mark: str) -> list[psutil.Process]:
+def _carriers(mark: str, variable: str) -> list[psutil.Process]:
     found = []
     for pid in psutil.pids():
         try:
-            if _may_carry(pid, mark):
+            if _may_carry(pid, mark, variable):
                 process = psutil.Process(pid)
                 # Asked again by an object that knows a number given to another process, should that have happened.
-                if process.uids().real == os.getuid() and process.environ().get(CELL_VARIABLE) == mark:
+                if process.uids().real == os.getuid() and process.environ().get(variable) == mark:
                     found.append(process)
         except (psutil.Error, OSError):  # it ended meanwhile, or is not ours to read
             continue
     return found
 
 
-def _may_carry(pid: int, mark: str) -> bool:
+def _may_carry(pid: int, mark: str, variable: str) -> bool:
     """A first look that costs a tenth of psutil's, where the kernel shows the environment as a file."""
     if sys.platform != "linux":
         return True
-    return os.fsencode(f"{CELL_VARIABLE}={mark}") in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return os.fsencode(f"{variable}={mark}") in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
 
 
 def _below(process: psutil.Process) -> list[psutil.Process]:

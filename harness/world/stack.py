@@ -23,8 +23,10 @@ from harness.world.checkpoint import (
     edit_state,
     empty_stack,
     read_checkpoint,
+    read_state_file,
     restore_backup,
     revealed,
+    state_file,
     write_stack_tags,
 )
 from harness.world.command import EngineCommand
@@ -181,6 +183,24 @@ class Stack:
     def checkpoint(self) -> Checkpoint:
         """What the state file says now."""
         return read_checkpoint(self.files.state, self.cell.program.name, self.cell.stack, self._granted)
+
+    def keep_state(self, stage: str) -> None:
+        """Put the state aside as a stage has left it: what a later `up` removes is in it, and in no other.
+
+        Raises RunError when the disk refuses.
+        """
+        path = self.files.state_after(stage)
+        partial = path.with_suffix(".partial")
+        try:
+            partial.touch(mode=0o600)
+            partial.write_bytes(state_file(self.files.state, self.cell.program.name, self.cell.stack).read_bytes())
+            partial.replace(path)
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: {error}", hint="free some space under HARNESS_HOME") from error
+
+    def kept_checkpoints(self) -> list[Checkpoint]:
+        """What was put aside, in any order."""
+        return [read_state_file(path, self._granted) for path in self.files.states_after]
 
     def _run(self, verb: str, event_log: Path, *flags: str, **environment: str) -> None:
         fixed = ("--stack", self.cell.stack, "--parallel", str(self._parallel), "--exec-kind", "auto.local")

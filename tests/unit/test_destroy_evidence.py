@@ -61,7 +61,12 @@ def dead(tmp_path: Path) -> SimpleNamespace:
         SimpleNamespace(remaining=60.0, stop=lambda: None),
     )
     return SimpleNamespace(
-        path=state_file(files.state, "shop", "s"), stack=stack, notes=notes, target=target, destroy=destroyer._destroy
+        path=state_file(files.state, "shop", "s"),
+        stack=stack,
+        notes=notes,
+        target=target,
+        destroy=destroyer._destroy,
+        estate=destroyer._estate,
     )
 
 
@@ -105,3 +110,16 @@ def test_pending_operations_stay_where_nobody_could_ask(dead: SimpleNamespace, p
     )
     dead.destroy()
     assert dead.stack.cleared == (profile is None)
+
+
+def test_what_a_stage_made_and_the_whole_removed_is_asked_about(dead: SimpleNamespace) -> None:
+    """With the official provider no journal has it, and the last state not any more; it goes with the cell's files."""
+    write(dead.path, resources=[{"urn": "u", "type": BUCKET, "id": "early", "custom": True}])
+    dead.stack.keep_state("first")
+    [kept] = dead.stack.files.states_after
+    assert kept.stat().st_mode & 0o777 == 0o600
+    write(dead.path, resources=[])
+    dead.estate.learn()
+    assert [one.id for one in dead.estate.ledger.known] == ["early"]
+    dead.stack.files.forget()
+    assert not kept.exists()

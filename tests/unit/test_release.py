@@ -1,5 +1,7 @@
 """Whoever destroys what was left never loses it on the way, and never asks the wrong account whether it is gone."""
 
+import os
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -242,6 +244,42 @@ def test_what_is_gone_is_closed_by_one(tmp_path: Path, spec: CellSpec) -> None:
     [closed] = table.listed()
     assert (closed.state, closed.reason) == (LeaseState.CLOSED, "ended")
     table.close()
+
+
+@pytest.fixture
+def left_running(spec: CellSpec) -> Iterator[subprocess.Popen[bytes]]:
+    """What a cell left running whose command line and process were killed."""
+    process = subprocess.Popen(["/bin/sleep", "600"], env={**os.environ, "HARNESS_CELL": str(spec.directory)})
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize(("host", "ended"), [({}, True), ({"host": "elsewhere", "machine": "m"}, False)])
+def test_closing_what_is_gone_ends_what_still_runs_of_it(
+    table: Leases, spec: CellSpec, left_running: subprocess.Popen[bytes], host: dict[str, str], ended: bool
+) -> None:
+    """A stage's command or a daemon, before the folder goes; of another host, no process here is its."""
+    seen = lease(directory=str(spec.directory), state=LeaseState.KEPT, **host)
+    table.open(seen)
+    assert close_gone(seen, table, "ended")
+    if ended:
+        left_running.wait(5)
+    else:
+        assert left_running.poll() is None
+
+
+def test_a_destroy_of_what_went_with_its_emulator_ends_what_still_runs_of_it(
+    table: Leases, spec: CellSpec, left_running: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is asked at an emulator that is gone, and nothing goes on."""
+    monkeypatch.setattr(release_module, "remember", lambda *_: None)
+    seen = lease(directory=str(spec.directory), state=LeaseState.KEPT)
+    table.open(seen)
+    world = opened(table, engine=SimpleNamespace(version="3", origin="path", path="/x"), complete=lambda: None)
+    gone = spec.model_copy(update={"target": "emulator", "url": "http://127.0.0.1:1"})
+    assert release_specs([(seen, gone)], world, SimpleNamespace(hear=lambda *_: None)).exit_code == ExitCode.PASSED
+    left_running.wait(5)
 
 
 def test_a_run_at_work_is_not_destroyed_beside_it(tmp_path: Path) -> None:

@@ -65,6 +65,20 @@ def test_configuration_is_secret_by_its_name(tmp_path: Path, name: str, value: A
     assert text == ("it is [secret]" if secret else f"it is {shown}")
 
 
+def test_what_a_stage_lays_over_the_configuration_is_secret_by_its_name(tmp_path: Path) -> None:
+    """In what is told, and in the specification of a cell that stays."""
+    program = {**PROGRAM, "stages": [{"name": "first", "config": {"shop:apiToken": "value-1", "shop:part": "one"}}]}
+    told = spec(tmp_path, {}, cell={**CELL, "program": program, "config": {}, "stack_config": None, "tags": {}})
+    files = CellFiles(tmp_path)
+    files.make()
+    files.write_spec(told.model_dump_json())
+    secrecy = Secrecy(told, {})
+    assert secrecy.text("value-1 of one") == "[secret] of one"
+    secrecy.clean(told.blank_result(CellStatus.ERRORED, None))
+    [stage] = CellSpec.model_validate_json(files.spec.read_text()).cell.program.stages
+    assert stage.config == {"shop:apiToken": "[secret]", "shop:part": "one"}
+
+
 def test_ciphertext_is_not_a_secret(tmp_path: Path) -> None:
     """What it stands for is; only the engine can tell that."""
     assert Secrecy(spec(tmp_path, {"password": {"secure": "v1:abc"}}), {}).text("v1:abc") == "v1:abc"

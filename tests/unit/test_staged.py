@@ -9,7 +9,7 @@ import pytest
 from harness.errors import ConfigError
 from harness.model import Prerequisite, Stage
 from harness.plan.discovery import load_program
-from harness.run.stages import output_variables, variable
+from harness.run.stage_command import output_variables, variable
 from harness.world.checkpoint import SECRET_TEXT
 
 
