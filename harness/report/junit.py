@@ -1,4 +1,4 @@
-"""The result document in; JUnit XML out: a suite per cell, a case per phase, policy rule, probe and recheck.
+"""The result document in; JUnit XML out: a suite per cell, a case per phase, stage, policy rule, probe and recheck.
 
 The shape is the one that Ant began (https://github.com/windyroad/JUnit-Schema) and Jenkins, GitLab and GitHub's actions
 read: no empty name, class and name unique within the run, counts that are right. A *failure* is what was looked at and
@@ -30,9 +30,10 @@ from harness.model import (
     RuleOutcome,
     RuleStatus,
     RunResult,
+    StageOutcome,
 )
 from harness.report.plain import one_line, printable, shorten
-from harness.report.words import change_lines, fate, finding_lines
+from harness.report.words import change_lines, fate, finding_lines, stage_told
 from harness.report.words import count as count_of
 
 LONGEST_MESSAGE = 300  # characters of a failure's first line
@@ -131,6 +132,7 @@ def _suite(result: RunResult, cell: CellResult, class_name: str) -> TestSuite:
 
 def _cases(cell: CellResult) -> Iterator[_Case]:
     cases = [_phase(cell, phase) for phase in cell.phases]
+    cases += [_stage(cell, stage) for stage in cell.stages]
     cases += [_rule(cell, rule) for rule in cell.rules]
     cases += [_probe(probe) for probe in cell.probes]
     cases += [_recheck(check) for check in cell.rechecks]
@@ -158,6 +160,13 @@ def _phase(cell: CellResult, phase: PhaseResult) -> _Case:
     could_not = not judged or phase.status is not PhaseStatus.FAILED
     bad = _Bad(f"phase {phase.status.value}", text or f"{name} {phase.status.value}", could_not=could_not)
     return _Case("phase", name, phase.seconds, bad)
+
+
+def _stage(cell: CellResult, stage: StageOutcome) -> _Case:
+    if stage.status == "passed":
+        return _Case("stage", stage.name, stage.seconds, said=stage_told(stage))
+    text = _cause(cell) if cell.error is not None and cell.error.phase is PhaseName.UP else "up failed in it"
+    return _Case("stage", stage.name, stage.seconds, _Bad("stage failed", text, could_not=True))
 
 
 def _cause(cell: CellResult) -> str:

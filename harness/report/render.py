@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from harness import __version__
 from harness.report.plain import printable
-from harness.report.words import clock, duration, fine, moment
+from harness.report.words import clock, duration, fine, moment, stage_told
 
 _STYLE = "page.css"
 
@@ -50,7 +50,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_fit,
     )
-    environment.filters.update(duration=duration, moment=moment, clock=clock, fine=fine)
+    environment.filters.update(duration=duration, moment=moment, clock=clock, fine=fine, stage_told=stage_told)
     return environment
 
 

@@ -17,6 +17,7 @@ from harness.model import (
     PhaseStatus,
     RuleLevel,
     RunResult,
+    StageOutcome,
 )
 
 GONE, NOTHING = "everything it made is proved gone", "nothing was made"
@@ -156,6 +157,11 @@ def rules_counted(cell: CellResult) -> str:
     disabled = sum(rule.level is RuleLevel.DISABLED for rule in cell.rules)
     parts = [f"{number} {status}" for status, number in numbers.items() if number]
     return ", ".join([*parts, f"{disabled} disabled"] if disabled else parts)
+
+
+def stage_told(stage: StageOutcome) -> str:
+    """`2 created, command 1.2 s`."""
+    return f"{stage.created} created" + (f", command {duration(stage.command)}" if stage.command else "")
 
 
 def faults_fired(cell: CellResult) -> str:
