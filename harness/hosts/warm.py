@@ -231,9 +231,10 @@ class WarmShelf:
                 self._next = self._start()
 
     def turn(self) -> None:
-        """`up` has begun: whatever runs the program after it gets a process with another hash seed."""
-        self.after_preview()
+        """`up` has begun: whatever runs the program after it, the next stage's `up` too, gets another hash seed."""
         with self._lock:
+            if self._fresh_after_up and self._next is None:
+                self._next = self._start()
             self._turned = True
             before, self._current, self._next = self._current, self._next, None
         if before is not None:

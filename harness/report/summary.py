@@ -69,11 +69,8 @@ def _cell(cell: CellResult, console: Console) -> None:
         r = cell.resources
         left = f"{len(r.leaked)} leaked, {len(r.unverified)} unverified"
         _flow(console, f"resources: {r.created} created, {r.deleted} deleted, {left}")
-    for what, told in (("stages", _stages(cell)), ("checks", _checks(cell))):
-        if told:
-            _flow(console, f"{what}: {told}")
-    if fired := faults_fired(cell):
-        _flow(console, fired)
+    for line in _looked_at(cell):
+        _flow(console, line)
     for line in faults_idle(cell):
         _say(console, f"  {line}", "yellow")
     _violations(cell, console)
@@ -95,8 +92,17 @@ def _phase(phase: PhaseResult) -> str:
     return f"{phase.phase} {MARK[phase.status]} {phase.seconds:.1f} s"
 
 
+def _looked_at(cell: CellResult) -> Iterator[str]:
+    if cell.stages:
+        yield f"stages: {_stages(cell)}"
+    if checks := _checks(cell):
+        yield f"checks: {checks}"
+    if fired := faults_fired(cell):
+        yield fired
+
+
 def _stages(cell: CellResult) -> str:
-    """`repository ok 3.2 s (2 created, command 1.2 s) · whole ok 4.0 s (9 created)`; empty without stages."""
+    """`repository ok 3.2 s (2 created, command 1.2 s) · whole ok 4.0 s (9 created)`."""
     return " · ".join(
         f"{one.name} {MARK[PhaseStatus(one.status)]} {one.seconds:.1f} s ({stage_told(one)})" for one in cell.stages
     )

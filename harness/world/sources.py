@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 _MOST = 200  # files; a larger program is not looked through
+_MOST_FOLDERS = 500  # a link may lead out of the program, to all that is on this machine
 _NOT_SOURCES = {"node_modules", "venv", "site-packages", "__pycache__"}
 # Names by which a program makes resources that no package's name shows, or imports what no statement shows.
 _TELLING = {"dynamic", "CustomResource", "ProviderResource", "import_module", "__import__", "exec", "eval", "remote"}
@@ -19,8 +20,9 @@ _TELLING = {"dynamic", "CustomResource", "ProviderResource", "import_module", "_
 
 def declares_only(folder: Path, packages: Collection[str]) -> bool:
     """Whether every import below `folder` is Python's own, the folder's own, `pulumi`, or `pulumi_PACKAGE` of these."""
-    files = [path for path in _sources(folder) if path != folder / "probes.py"]  # which is no part of the program
-    if not 0 < len(files) <= _MOST:
+    found = _sources(folder)
+    files = [path for path in found or () if path != folder / "probes.py"]  # which is no part of the program
+    if not files:
         return False
     own = {path.stem for path in files} | {path.parent.name for path in files}
     allowed = {"pulumi", *(f"pulumi_{name}" for name in packages), *own, *sys.stdlib_module_names}
@@ -58,7 +60,9 @@ def _named(node: ast.AST) -> Iterator[str]:
             yield from (module or "").split(".")
 
 
-def _sources(folder: Path) -> Iterator[Path]:
+def _sources(folder: Path) -> list[Path] | None:
+    """Python files below; None when there is too much to look through."""
+    found: list[Path] = []
     seen: set[str] = set()
     for root, folders, files in os.walk(folder, followlinks=True):  # a library that programs share may be a link
         real = os.path.realpath(root)
@@ -67,4 +71,7 @@ def _sources(folder: Path) -> Iterator[Path]:
             continue
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".") and name not in _NOT_SOURCES]
-        yield from (Path(root, name) for name in files if name.endswith(".py"))
+        found += [Path(root, name) for name in files if name.endswith(".py")]
+        if len(found) > _MOST or len(seen) + len(folders) > _MOST_FOLDERS:
+            return None
+    return found

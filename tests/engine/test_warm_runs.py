@@ -5,11 +5,14 @@ import json
 import os
 import signal
 import sqlite3
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from harness.hosts.warm import WarmProgram, WarmShelf
 
 HANGS = "\nif live:\n    after(lambda: time.sleep(600))\n"
 # Deleted one after the other, newest first.
@@ -128,6 +131,23 @@ if live:
     done = harness.finish(process)
     assert done.cell["status"] == "ERRORED"
     assert not made.exists()
+
+
+def test_each_up_of_a_program_in_stages_and_its_recheck_find_an_interpreter(tmp_path: Path) -> None:
+    """Prepared, and each with a hash seed of its own."""
+    (tmp_path / "__main__.py").write_text("")
+    python = Path(sys.executable)
+    shelf = WarmShelf(WarmProgram(python, tmp_path / "__main__.py", dict(os.environ)), fresh_after_up=True)
+    with contextlib.ExitStack() as ends:
+        taken = []
+        for verb in ("up", "up", "preview"):
+            warm = shelf.take(python, lambda: True)
+            assert warm is not None, verb
+            ends.callback(warm.close)
+            taken.append(warm.pid)
+            if verb == "up":
+                shelf.turn()
+        assert len(set(taken)) == 3
 
 
 def _ids(states: list[Path]) -> set[str]:
