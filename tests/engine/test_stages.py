@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 
 import psutil
-import pytest
 from staged_programs import LATER, QUIET, STAGE
 
 
