@@ -41,6 +41,7 @@ class Rollout:
     fewest_percent: int = 100
     most_percent: int = 200
     autoscaled: bool = False  # then the number of tasks is not ours any more
+    delivered: bool = False  # by a pipeline: then the revision that runs is not ours any more
 
 
 class Service(pulumi.ComponentResource):
@@ -71,6 +72,7 @@ class Service(pulumi.ComponentResource):
         self._own = pulumi.ResourceOptions(parent=self)
         rollout = rollout or Rollout()
         log_group = logs.groups["application"]
+        others = {"desiredCount": rollout.autoscaled, "taskDefinition": rollout.delivered}
         self.cluster = aws.ecs.Cluster(
             f"{name}-cluster",
             name=settings.name("ecs"),
@@ -117,7 +119,7 @@ class Service(pulumi.ComponentResource):
                     *network.private_ways,
                     *after,
                 ],
-                ignore_changes=["desiredCount"] if rollout.autoscaled else None,
+                ignore_changes=[name for name, changed in others.items() if changed],
             ),
         )
         self.register_outputs({"serviceName": self.service.name})

@@ -59,7 +59,7 @@ service = Service(
     key=encryption.key,
     logs=logs,
     readable=[connection],
-    rollout=Rollout(tasks=1, grace=120),
+    rollout=Rollout(tasks=1, grace=120, delivered=True),
 )
 
 network.export()

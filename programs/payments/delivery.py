@@ -39,7 +39,11 @@ BUILD_SPEC = {
 
 
 class Delivery(pulumi.ComponentResource):
-    """Source (trigger off), build, deploy. The first release is started by hand, or by the first push if wanted."""
+    """Source (trigger off), build, deploy.
+
+    CodePipeline starts one execution as soon as the pipeline is there, whatever its trigger says; it fails where the
+    repository is not there. Further releases are started by hand.
+    """
 
     def __init__(
         self,
