@@ -65,7 +65,7 @@ class Service(pulumi.ComponentResource):
         """`readable` are ARNs of secrets that the execution role reads, `may` the statements of the task's own role.
 
         The task's log is `application` of `logs`, the cluster's is `insights`. `after` is what must be there before a
-        task starts, such as the values of the secrets.
+        task starts, such as the values of the secrets, and the database's writer: its host name is there before it.
         """
         super().__init__("parts:index:Service", name)
         self._name, self._settings = name, settings

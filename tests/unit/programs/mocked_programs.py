@@ -272,6 +272,19 @@ def assert_chain(declared: Declared, port: int, path: str) -> None:
     assert (into["fromPort"], into["referencedSecurityGroupId"]) == (port, "network-firewall-balancer-id")
     raw = declared.named("service-service")
     assert {"balancer-listener", "service-execution-policy"} <= set(raw["dependencies"])
+    assert ways_of(declared) - set(raw["dependencies"]) == set()
+
+
+def ways_of(declared: Declared) -> set[str]:
+    """What a task needs from its first second: ways out, ways to be reached, a database that answers."""
+    rules = [*declared.of("vpc/securityGroupEgressRule:SecurityGroupEgressRule")]
+    rules += declared.of("vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+    names = {rule["name"] for rule in rules} - {"network-firewall-balancer-from-anywhere"}
+    assert "network-firewall-service-to-anywhere" in names
+    for type_ in ("ec2/vpcEndpoint:VpcEndpoint", "secretsmanager/secretVersion:SecretVersion"):
+        names |= {one["name"] for one in declared.of(type_)}
+    instances = {one["name"] for one in declared.of("rds/clusterInstance:ClusterInstance")}
+    return names | (instances & {"database-writer"})
 
 
 def container_of(declared: Declared) -> dict[str, Any]:
