@@ -237,7 +237,8 @@ class Delivery(pulumi.ComponentResource):
                 {
                     "Sid": "Connection",
                     "Effect": "Allow",
-                    "Action": ["codestar-connections:UseConnection"],
+                    # The service has two names; an action counts for ARNs of its own name only.
+                    "Action": ["codeconnections:UseConnection", "codestar-connections:UseConnection"],
                     "Resource": [connection],
                 }
             )

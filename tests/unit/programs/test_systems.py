@@ -151,7 +151,9 @@ def test_the_pipeline_is_source_build_deploy_and_no_push_starts_it() -> None:
     source = other.inputs("codepipeline/pipeline:Pipeline")["stages"][0]["actions"][0]["configuration"]
     assert source["FullRepositoryId"] == "me/mine"
     assert (source["BranchName"], source["ConnectionArn"], source["DetectChanges"]) == ("next", CONNECTION, "false")
-    assert policy_of(other, "delivery-pipeline-policy")["Connection"]["Resource"] == [CONNECTION]
+    may = policy_of(other, "delivery-pipeline-policy")["Connection"]
+    assert may["Resource"] == [CONNECTION]
+    assert set(may["Action"]) == {f"{name}:UseConnection" for name in ("codeconnections", "codestar-connections")}
     assert "token-of-nobody" not in json.dumps(other.resources)
 
 
