@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import boto3
@@ -21,6 +22,8 @@ from harness.world.emulator_env import emulator_python
 from harness.world.home import Home
 
 API = Path(__file__).resolve().parents[2] / "programs" / "flask_api"
+URL = "111122223333.dkr.ecr.eu-west-3.amazonaws.com/api"
+TOKEN = "QVdTOmh1bnRlcjI="  # AWS:hunter2
 GIVEN = {
     "DATABASE_HOST": "db.example",
     "DATABASE_NAME": "flask_api",
@@ -92,7 +95,13 @@ def push(**environment: str) -> subprocess.CompletedProcess[str]:
     keys = {"AWS_ACCESS_KEY_ID": "111122223333", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
     return subprocess.run(
         [sys.executable, str(API / "push.py")],
-        env={**keys, "OUTPUT_IMAGE_TAG": "7", "OUTPUT_REPOSITORY_NAME": "api", **environment},
+        env={
+            **keys,
+            "OUTPUT_IMAGE_TAG": "7",
+            "OUTPUT_REPOSITORY_NAME": "api",
+            "OUTPUT_REPOSITORY_URL": URL,
+            **environment,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -102,7 +111,7 @@ def push(**environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_emulator_gets_a_stand_in_under_the_tag(emulator: Emulator, account: str) -> None:
     """And it is said that no image was pushed."""
-    keys = {"aws_access_key_id": account, "aws_secret_access_key": "x", "region_name": "us-east-1"}
+    keys = {"aws_access_key_id": account, "aws_secret_access_key": "x", "region_name": "eu-west-3"}
     ecr = boto3.client("ecr", endpoint_url=emulator.url, **keys)
     ecr.create_repository(repositoryName="api")
     done = push(PATH=os.defpath, AWS_ENDPOINT_URL=emulator.url, AWS_ACCESS_KEY_ID=account)
@@ -112,36 +121,66 @@ def test_an_emulator_gets_a_stand_in_under_the_tag(emulator: Emulator, account: 
     assert image["imageTags"] == ["7"]
 
 
-def test_on_aws_docker_is_logged_in_builds_and_pushes(tmp_path: Path, monkeypatch, capfd) -> None:
-    """With ECR's token on its input, never in its arguments. A shell script answers for docker, a stand-in for ECR."""
-    docker = tmp_path / "docker"
-    docker.write_text(
-        f'#!/bin/sh\necho "docker $*" >> {tmp_path}/calls\n[ "$1" = login ] && cat > {tmp_path}/given\nexit 0\n'
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch) -> Path:
+    """A shell script answers for docker, a stand-in for ECR, in the region of the registry; what they were told."""
+    script = tmp_path / "docker"
+    script.write_text(
+        f'#!/bin/sh\necho "docker $*" >> {tmp_path}/calls\necho "$1 $DOCKER_CONFIG $DOCKER_HOST" >> {tmp_path}/where\n'
+        f'[ "$1" = push ] && cp "$DOCKER_CONFIG/config.json" {tmp_path}\n'
+        '[ "$1" = context ] && echo unix:///the.socket\n[ "$1 $2" != "$FAILS" ]\n'
     )
-    docker.chmod(docker.stat().st_mode | stat.S_IXUSR)
-    token = "QVdTOmh1bnRlcjI="  # AWS:hunter2
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
 
     class Ecr:
         def get_authorization_token(self):
-            return {"authorizationData": [{"authorizationToken": token}]}
+            return {"authorizationData": [{"authorizationToken": TOKEN}]}
 
-    monkeypatch.setattr(boto3, "client", lambda service: Ecr())
-    url = "111122223333.dkr.ecr.us-east-1.amazonaws.com/api"
+    def client(service: str, *, region_name: str) -> Ecr:
+        (tmp_path / "region").write_text(region_name)
+        return Ecr()
+
+    monkeypatch.setattr(boto3, "client", client)
     for name, value in {
         "PATH": f"{tmp_path}:{os.defpath}",
         "OUTPUT_IMAGE_TAG": "7",
         "OUTPUT_REPOSITORY_NAME": "api",
+        "OUTPUT_REPOSITORY_URL": URL,
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("OUTPUT_REPOSITORY_URL", url)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "DOCKER_CONFIG", "DOCKER_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_on_aws_docker_builds_and_pushes(docker: Path, capfd) -> None:
+    """With ECR's token as its login, never in its arguments; in the region that only the registry's name tells."""
     runpy.run_path(str(API / "push.py"), run_name="__main__")
-    login, build, pushed = (tmp_path / "calls").read_text().splitlines()
-    assert login == f"docker login --username AWS --password-stdin {url.partition('/')[0]}"
-    assert (tmp_path / "given").read_text() == "hunter2"
-    assert build == f"docker build --platform linux/amd64 --tag {url}:7 {API / 'app'}"
-    assert pushed == f"docker push {url}:7"
+    calls = (docker / "calls").read_text().splitlines()
+    assert [one for one in calls if not one.startswith("docker context")] == [
+        f"docker build --platform linux/amd64 --tag {URL}:7 {API / 'app'}",
+        f"docker push {URL}:7",
+        f"docker image rm {URL}:7",
+    ]
+    login = {"auths": {URL.partition("/")[0]: {"auth": TOKEN}}}
+    assert json.loads((docker / "config.json").read_text()) == login
+    assert (docker / "region").read_text() == "eu-west-3"
     assert "is pushed" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("fails", ["", "push {}:7"])
+def test_neither_login_nor_image_stays_on_the_machine(docker: Path, monkeypatch, fails: str) -> None:
+    """The push has a folder of its own, which goes, and the daemon that docker uses otherwise."""
+    monkeypatch.setenv("FAILS", fails.format(URL))
+    with pytest.raises(subprocess.CalledProcessError) if fails else nullcontext():
+        runpy.run_path(str(API / "push.py"), run_name="__main__")
+    lines = [line.split() for line in (docker / "where").read_text().splitlines()]
+    where = {call: place for call, *place in lines}
+    assert where["build"] == []
+    folder, host = where["push"]
+    assert host == "unix:///the.socket"
+    assert not Path(folder).exists()
+    assert (docker / "calls").read_text().splitlines()[-1] == f"docker image rm {URL}:7"
 
 
 def test_without_docker_it_says_what_is_needed(tmp_path: Path) -> None:
