@@ -143,7 +143,7 @@ class Delivery(pulumi.ComponentResource):
             {
                 "Sid": "Key",
                 "Effect": "Allow",
-                "Action": ["kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt"],
+                "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                 "Resource": [self._key.arn],
             },
         ]
@@ -294,7 +294,16 @@ class Delivery(pulumi.ComponentResource):
             f"{self._name}-pipeline",
             name=self._settings.name("pipeline"),
             role_arn=self.role.arn,
-            artifact_stores=[aws.codepipeline.PipelineArtifactStoreArgs(location=self.bucket.bucket, type="S3")],
+            artifact_stores=[
+                aws.codepipeline.PipelineArtifactStoreArgs(
+                    location=self.bucket.bucket,
+                    type="S3",
+                    # Without it CodePipeline writes with S3's default key, whatever the bucket says.
+                    encryption_key=aws.codepipeline.PipelineArtifactStoreEncryptionKeyArgs(
+                        id=self._key.arn, type="KMS"
+                    ),
+                )
+            ],
             stages=[
                 aws.codepipeline.PipelineStageArgs(name=stage, actions=[action])
                 for stage, action in (("Source", self._source()), ("Build", build), ("Deploy", deploy))
