@@ -1,4 +1,4 @@
-"""The application of `flask_api` itself, started as a process and asked over HTTP; and the command that pushes it."""
+"""The application of `flask_api` itself, started as its image does and asked over HTTP; and what pushes it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import boto3
+import gunicorn
 import httpx
 import pytest
 
@@ -33,26 +34,40 @@ GIVEN = {
 }
 
 
-@pytest.fixture
-def serve(installed: Home) -> Iterator[Callable[..., str]]:
-    """Starts app.py with these settings only; its URL. Flask comes with the emulator, whose interpreter runs it."""
+def by_image() -> list[str]:
+    """What the image runs, on a free port of this machine only."""
+    [command] = re.findall(r"^CMD (\[.*\])$", (API / "app" / "Dockerfile").read_text(), re.MULTILINE)
+    assert command.count("0.0.0.0:5000") == 1
+    return ["-m", *json.loads(command.replace("0.0.0.0:5000", "127.0.0.1:0"))]
+
+
+@pytest.fixture(params=[by_image, lambda: ["app.py"]], ids=["image", "by hand"])
+def serve(request, installed: Home, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Starts the application with these settings only; its URL.
+
+    Flask comes with the emulator, whose interpreter runs it; gunicorn, which is pure Python, from ours.
+    """
+    (tmp_path / "gunicorn").symlink_to(Path(gunicorn.__file__).parent)
+    settled = {"PATH": os.defpath, "PORT": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tmp_path)}
     started: list[subprocess.Popen[str]] = []
 
     def start(**settings: str) -> str:
         process = subprocess.Popen(
-            [str(emulator_python(installed, lambda _text: None)), "app.py"],
+            [str(emulator_python(installed, lambda _text: None)), *request.param()],
             cwd=API / "app",
-            env={"PATH": os.defpath, "PORT": "0", "PYTHONDONTWRITEBYTECODE": "1", **settings},
+            env={**settled, "HOME": str(tmp_path), **settings},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
         started.append(process)
         assert process.stderr is not None
+        told = ""
         for line in process.stderr:
+            told += line
             if found := re.search(r"http://127\.0\.0\.1:\d+", line):
                 return found.group()
-        raise AssertionError("it ended")
+        raise AssertionError(told)
 
     yield start
     for process in started:
