@@ -11,6 +11,13 @@ from mocked_programs import PROGRAMS, Declared, Mocked, run
 pytestmark = pytest.mark.xdist_group("readmes")  # each program is run once, for all tests of this file
 SYSTEMS = ("financial", "webapp", "payments", "flask_api", "platform")
 ALL = ("starter", *SYSTEMS)
+LINKED = {
+    "ecs": "ECS",
+    "rds": "RDS",
+    "lb": "Elastic Load Balancing",
+    "elasticache": "ElastiCache",
+    "appautoscaling": "Application Auto Scaling",
+}  # services that make a role of their own in the account, the first time
 SECTIONS = ("What is checked", "Times and cost on AWS", "Security and capacity", "Limits")
 
 
@@ -88,3 +95,12 @@ def test_the_number_of_resources_told_is_the_programs(name: str) -> None:
     assert int(listed[-1]) == counted
     told = re.search(r"(\d+)\s+AWS\s+resources", readme(name))
     assert name == "starter" or (told and int(told[1]) == counted)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_limits_name_whose_roles_the_account_keeps(name: str) -> None:
+    """A service-linked role is made at the first use, needs a permission, and outlives the stack."""
+    [line] = re.findall(r"^- At the first use in an account .*(?:\n  .*)*", readme(name), re.MULTILINE)
+    assert "iam:CreateServiceLinkedRole" in line
+    used = {one["type"].removeprefix("aws:").partition("/")[0] for one in everything()[name].aws}
+    assert {word for word in LINKED.values() if word in line} == {LINKED[one] for one in used & LINKED.keys()}
