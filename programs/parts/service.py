@@ -58,11 +58,14 @@ class Service(pulumi.ComponentResource):
         key: aws.kms.Key,
         logs: Logs,
         readable: Sequence[pulumi.Input[str]] = (),
+        keys: Sequence[pulumi.Input[str]] = (),
         may: Sequence[Mapping[str, Any]] = (),
         rollout: Rollout | None = None,
         after: Sequence[pulumi.Resource] = (),
     ) -> None:
         """`readable` are ARNs of secrets that the execution role reads, `may` the statements of the task's own role.
+
+        `keys` are ARNs of those that the secrets are under, beside `key`.
 
         The task's log is `application` of `logs`, the cluster's is `insights`. `after` is what must be there before a
         task starts, such as the values of the secrets, and the database's writer: its host name is there before it.
@@ -81,7 +84,7 @@ class Service(pulumi.ComponentResource):
             # Made by ECS the log group of Container Insights would never expire, and outlive the stack.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.groups["insights"]]),
         )
-        self.execution = self._execution_role(container, key, log_group, readable)
+        self.execution = self._execution_role(container, [key.arn, *keys], log_group, readable)
         self.task = self._role("task", may)
         self.definition = self._definition(container, log_group)
         self.service = aws.ecs.Service(
@@ -145,7 +148,7 @@ class Service(pulumi.ComponentResource):
     def _execution_role(
         self,
         container: Container,
-        key: aws.kms.Key,
+        keys: Sequence[pulumi.Input[str]],
         log_group: aws.cloudwatch.LogGroup,
         readable: Sequence[pulumi.Input[str]],
     ) -> Role:
@@ -157,7 +160,7 @@ class Service(pulumi.ComponentResource):
                 "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                 "Resource": [log_group.arn, pulumi.Output.concat(log_group.arn, ":*")],
             },
-            {"Sid": "Decrypt", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": [key.arn]},
+            {"Sid": "Decrypt", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": list(keys)},
         ]
         if container.repository is not None:
             statements += [

@@ -51,14 +51,15 @@ service = Service(
     container=Container(
         image=config.get("image") or IMAGE,
         port=HTTP,
-        secrets={"DB_CONNECTION": connection},
+        secrets={"DB_CONNECTION": connection.arn},
         repository=registry.repository,  # the pipeline's images come from there
     ),
     network=network,
     balancer=balancer,
     key=encryption.key,
     logs=logs,
-    readable=[connection],
+    readable=[connection.arn],
+    keys=connection.keys,
     rollout=Rollout(tasks=1, grace=120, delivered=True),
 )
 
@@ -72,7 +73,7 @@ pulumi.export("repositoryUrl", registry.repository.repository_url)
 pulumi.export("keyArn", encryption.key.arn)
 pulumi.export("keyAlias", encryption.alias.name)
 pulumi.export("logGroupNames", [group.name for group in logs.groups.values()])
-pulumi.export("connectionSecretArn", connection)
+pulumi.export("connectionSecretArn", connection.arn)
 
 if stage != SERVICE_STAGE:
     Delivery(

@@ -73,7 +73,7 @@ class Delivery(pulumi.ComponentResource):
         pulumi.export("buildProject", self.project.name)
         pulumi.export("buildRoleArn", self.build_role.arn)
         pulumi.export("artifactBucket", self.bucket.bucket)
-        pulumi.export("tokenSecretArn", self.token)
+        pulumi.export("tokenSecretArn", self.token.arn)
 
     def _bucket(self) -> aws.s3.Bucket:
         """Artefacts: versioned, as CodePipeline asks for; emptied and deleted with the stack."""
@@ -167,9 +167,12 @@ class Delivery(pulumi.ComponentResource):
                 "Sid": "ReadToken",
                 "Effect": "Allow",
                 "Action": ["secretsmanager:GetSecretValue"],
-                "Resource": [self.token],
+                "Resource": [self.token.arn],
             },
         ]
+        if self.token.keys:
+            decrypt = {"Sid": "DecryptToken", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": self.token.keys}
+            statements.append(decrypt)
         return self._role("build", "codebuild", statements)
 
     def _project(self, registry: Registry, log_group: aws.cloudwatch.LogGroup) -> aws.codebuild.Project:
@@ -178,7 +181,7 @@ class Delivery(pulumi.ComponentResource):
                 name="REPOSITORY_URL", value=registry.repository.repository_url
             ),
             aws.codebuild.ProjectEnvironmentEnvironmentVariableArgs(
-                name="GITHUB_TOKEN", value=self.token, type="SECRETS_MANAGER"
+                name="GITHUB_TOKEN", value=self.token.arn, type="SECRETS_MANAGER"
             ),
         ]
         return aws.codebuild.Project(
@@ -262,7 +265,7 @@ class Delivery(pulumi.ComponentResource):
                 },
                 gives="source_output",
             )
-        token = aws.secretsmanager.get_secret_version_output(secret_id=self.token).secret_string
+        token = aws.secretsmanager.get_secret_version_output(secret_id=self.token.arn).secret_string
         return self._action(
             "Source",
             "ThirdParty/GitHub",

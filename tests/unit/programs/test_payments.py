@@ -51,3 +51,17 @@ def test_artefacts_are_under_the_stacks_key() -> None:
         may = policy_of(payments(), f"delivery-{role}-policy")["Key"]
         assert may["Resource"] == [KEY]
         assert {"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*", "kms:ReEncrypt*"} <= set(may["Action"])
+
+
+def test_secrets_under_keys_of_their_own_can_be_decrypted() -> None:
+    """By whoever reads them; a task or build that may read a secret, but not decrypt it, fails at its start."""
+    keys = {"db-connection": "alias/mine", "github-token": "1234-56"}
+    other = Mocked("payments", "payments").declare(secrets=keys)
+    service, build = policy_of(other, "service-execution-policy"), policy_of(other, "delivery-build-policy")
+    assert service["Decrypt"]["Resource"] == [KEY, "arn:key:alias/mine"]
+    assert (build["DecryptToken"]["Action"], build["DecryptToken"]["Resource"]) == (
+        ["kms:Decrypt"],
+        ["arn:key:1234-56"],
+    )
+    assert policy_of(payments(), "service-execution-policy")["Decrypt"]["Resource"] == [KEY]
+    assert "DecryptToken" not in policy_of(payments(), "delivery-build-policy")
