@@ -29,7 +29,7 @@ if stage not in {None, "", SERVICE_STAGE}:
     raise pulumi.RunError(f"stage is {stage!r}; it is {SERVICE_STAGE!r}, or left out for everything.")
 
 settings = read_settings("payments", cost_center="payments")
-connection = prerequisites.find("db-connection")
+connection, keys = prerequisites.find("db-connection")
 encryption = Encryption("encryption", settings)
 groups = {
     "application": f"/ecs/{settings.name('application')}",
@@ -51,15 +51,15 @@ service = Service(
     container=Container(
         image=config.get("image") or IMAGE,
         port=HTTP,
-        secrets={"DB_CONNECTION": connection.arn},
+        secrets={"DB_CONNECTION": connection},
         repository=registry.repository,  # the pipeline's images come from there
     ),
     network=network,
     balancer=balancer,
     key=encryption.key,
     logs=logs,
-    readable=[connection.arn],
-    keys=connection.keys,
+    readable=[connection],
+    keys=keys,
     rollout=Rollout(tasks=1, grace=120, delivered=True),
 )
 
@@ -73,7 +73,7 @@ pulumi.export("repositoryUrl", registry.repository.repository_url)
 pulumi.export("keyArn", encryption.key.arn)
 pulumi.export("keyAlias", encryption.alias.name)
 pulumi.export("logGroupNames", [group.name for group in logs.groups.values()])
-pulumi.export("connectionSecretArn", connection.arn)
+pulumi.export("connectionSecretArn", connection)
 
 if stage != SERVICE_STAGE:
     Delivery(

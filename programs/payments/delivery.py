@@ -58,7 +58,7 @@ class Delivery(pulumi.ComponentResource):
         super().__init__("payments:index:Delivery", name)
         self._name, self._settings, self._key = name, settings, key
         self._own = pulumi.ResourceOptions(parent=self)
-        self.token = prerequisites.find("github-token")
+        self.token, self._token_keys = prerequisites.find("github-token")
         self.bucket = self._bucket()
         self.build_role = self._build_role(registry, log_group)
         self.project = self._project(registry, log_group)
@@ -73,7 +73,7 @@ class Delivery(pulumi.ComponentResource):
         pulumi.export("buildProject", self.project.name)
         pulumi.export("buildRoleArn", self.build_role.arn)
         pulumi.export("artifactBucket", self.bucket.bucket)
-        pulumi.export("tokenSecretArn", self.token.arn)
+        pulumi.export("tokenSecretArn", self.token)
 
     def _bucket(self) -> aws.s3.Bucket:
         """Artefacts: versioned, as CodePipeline asks for; emptied and deleted with the stack."""
@@ -167,11 +167,16 @@ class Delivery(pulumi.ComponentResource):
                 "Sid": "ReadToken",
                 "Effect": "Allow",
                 "Action": ["secretsmanager:GetSecretValue"],
-                "Resource": [self.token.arn],
+                "Resource": [self.token],
             },
         ]
-        if self.token.keys:
-            decrypt = {"Sid": "DecryptToken", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": self.token.keys}
+        if self._token_keys:
+            decrypt = {
+                "Sid": "DecryptToken",
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt"],
+                "Resource": self._token_keys,
+            }
             statements.append(decrypt)
         return self._role("build", "codebuild", statements)
 
@@ -181,7 +186,7 @@ class Delivery(pulumi.ComponentResource):
                 name="REPOSITORY_URL", value=registry.repository.repository_url
             ),
             aws.codebuild.ProjectEnvironmentEnvironmentVariableArgs(
-                name="GITHUB_TOKEN", value=self.token.arn, type="SECRETS_MANAGER"
+                name="GITHUB_TOKEN", value=self.token, type="SECRETS_MANAGER"
             ),
         ]
         return aws.codebuild.Project(
@@ -265,7 +270,7 @@ class Delivery(pulumi.ComponentResource):
                 },
                 gives="source_output",
             )
-        token = aws.secretsmanager.get_secret_version_output(secret_id=self.token.arn).secret_string
+        token = aws.secretsmanager.get_secret_version_output(secret_id=self.token).secret_string
         return self._action(
             "Source",
             "ThirdParty/GitHub",
