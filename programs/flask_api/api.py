@@ -73,7 +73,7 @@ def declare_api(settings: Settings, encryption: Encryption, repository: aws.ecr.
         logs=logs,
         readable=[database.secret.arn, session.secret.arn],
         rollout=Rollout(tasks=2, grace=90, autoscaled=True),
-        after=[database.version, session.version],
+        after=[database.version, database.writer, session.version],
     )
     Scaling("scaling", settings, service, fewest=2, most=4, follow={CPU: 60})
     alarms = Alarms(

@@ -1,17 +1,20 @@
 """The stack's repository and tag in; the application image in that repository out. Run between the two stages of `up`.
 
-On AWS the image is built and pushed by docker. An emulator keeps what repositories hold but has no registry to push to:
-there a manifest without layers stands for the image, under the same tag. That is said, and no container comes of it.
+On AWS the image is built and pushed by docker; neither the login nor the image stays on this machine. An emulator keeps
+what repositories hold but has no registry to push to: there a manifest without layers stands for the image, under the
+same tag. That is said, and no container comes of it.
 """
 
-import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import boto3
 
@@ -21,14 +24,20 @@ PLATFORM = "linux/amd64"  # of the task definition
 
 def main() -> None:
     """Read what `up` has told, and push."""
-    repository, tag = os.environ["OUTPUT_REPOSITORY_NAME"], os.environ["OUTPUT_IMAGE_TAG"]
+    url, tag = os.environ["OUTPUT_REPOSITORY_URL"], os.environ["OUTPUT_IMAGE_TAG"]
     if os.environ.get("AWS_ENDPOINT_URL"):
-        stand_in(repository, tag)
+        stand_in(url, os.environ["OUTPUT_REPOSITORY_NAME"], tag)
     else:
-        build_and_push(os.environ["OUTPUT_REPOSITORY_URL"], tag)
+        build_and_push(url, tag)
 
 
-def stand_in(repository: str, tag: str) -> None:
+def registry_of(url: str) -> Any:
+    """ECR where the repository is: Pulumi's `aws:region` is no setting of boto3's, but the registry's name has it."""
+    found = re.match(r"\d+\.dkr\.ecr\.([a-z0-9-]+)\.", url)
+    return boto3.client("ecr", region_name=found[1] if found else None)
+
+
+def stand_in(url: str, repository: str, tag: str) -> None:
     """Put a manifest without layers, whose configuration is a digest of the application's files."""
     files = sorted(path for path in APP.iterdir() if path.is_file())
     source = b"".join(path.name.encode() + path.read_bytes() for path in files)
@@ -43,26 +52,39 @@ def stand_in(repository: str, tag: str) -> None:
         },
         "layers": [],
     }
-    boto3.client("ecr").put_image(
+    registry_of(url).put_image(
         repositoryName=repository, imageManifest=json.dumps(manifest), imageManifestMediaType=media, imageTag=tag
     )
     print(f"{repository}:{tag} is a manifest without layers: an emulator has no registry to push an image to")
 
 
 def build_and_push(url: str, tag: str) -> None:
-    """Build app/ with docker and push it, logged in by a token of ECR's that lives for twelve hours."""
+    """Build app/ with docker and push it, with a login and an image that do not stay."""
     docker = shutil.which("docker")
     if docker is None:
         sys.exit("docker is needed to build and push app/: install it, or push the image by another machine")
-    image, registry = f"{url}:{tag}", url.partition("/")[0]
-    [data] = boto3.client("ecr").get_authorization_token()["authorizationData"]
-    user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
-    subprocess.run(
-        [docker, "login", "--username", user, "--password-stdin", registry], input=password, text=True, check=True
-    )
+    image = f"{url}:{tag}"
     subprocess.run([docker, "build", "--platform", PLATFORM, "--tag", image, str(APP)], check=True)
-    subprocess.run([docker, "push", image], check=True)
+    try:
+        with TemporaryDirectory() as folder:  # 0700
+            subprocess.run([docker, "push", image], check=True, env=logged_in(docker, url, Path(folder)))
+    finally:
+        subprocess.run([docker, "image", "rm", image], stdout=subprocess.DEVNULL, check=False)
     print(f"{image} is pushed")
+
+
+def logged_in(docker: str, url: str, folder: Path) -> dict[str, str]:
+    """Environment in which docker has a login in `folder`, and speaks to the daemon that its own settings name.
+
+    `docker login` would leave its token, good for twelve hours, in the user's settings or keychain.
+    """
+    [data] = registry_of(url).get_authorization_token()["authorizationData"]
+    auths = {url.partition("/")[0]: {"auth": data["authorizationToken"]}}
+    (folder / "config.json").write_text(json.dumps({"auths": auths}), encoding="utf-8")
+    asked = [docker, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    said = subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    host = said.stdout.strip() if said.returncode == 0 else ""
+    return {**os.environ, "DOCKER_CONFIG": str(folder), **({"DOCKER_HOST": host} if host else {})}
 
 
 if __name__ == "__main__":

@@ -43,18 +43,17 @@ class Firewall(pulumi.ComponentResource):
         """The group of that purpose."""
         return self.groups[purpose]
 
-    def connect(self, source: str, target: str, port: int) -> None:
-        """`source` may open connections to `target` on this port: out of the one, and into the other."""
-        self.admit(target, port, source)
-        self.release(source, port, target)
+    def connect(self, source: str, target: str, port: int) -> list[pulumi.Resource]:
+        """`source` may open connections to `target` on this port: out of the one, and into the other. Both rules."""
+        return [self.admit(target, port, source), self.release(source, port, target)]
 
-    def admit(self, target: str, port: int, source: str = "") -> None:
-        """Into `target` from the group `source`, or from anywhere."""
+    def admit(self, target: str, port: int, source: str = "") -> aws.vpc.SecurityGroupIngressRule:
+        """Into `target` from the group `source`, or from anywhere. The rule."""
         origin: dict[str, pulumi.Input[str]] = (
             {"referenced_security_group_id": self.groups[source].id} if source else {"cidr_ipv4": ANYWHERE}
         )
         called = f"{target}-from-{source or 'anywhere'}"
-        aws.vpc.SecurityGroupIngressRule(
+        return aws.vpc.SecurityGroupIngressRule(
             f"{self._name}-{called}",
             security_group_id=self.groups[target].id,
             ip_protocol="tcp",
@@ -66,8 +65,8 @@ class Firewall(pulumi.ComponentResource):
             **origin,
         )
 
-    def release(self, source: str, port: int, target: str = "") -> None:
-        """Out of `source` to the group `target`, or to anywhere.
+    def release(self, source: str, port: int, target: str = "") -> aws.vpc.SecurityGroupEgressRule:
+        """Out of `source` to the group `target`, or to anywhere. The rule.
 
         A gateway endpoint needs the second, too: it is a route to S3's public addresses, for which no group stands.
         """
@@ -75,7 +74,7 @@ class Firewall(pulumi.ComponentResource):
             {"referenced_security_group_id": self.groups[target].id} if target else {"cidr_ipv4": ANYWHERE}
         )
         called = f"{source}-to-{target or 'anywhere'}"
-        aws.vpc.SecurityGroupEgressRule(
+        return aws.vpc.SecurityGroupEgressRule(
             f"{self._name}-{called}",
             security_group_id=self.groups[source].id,
             ip_protocol="tcp",

@@ -53,16 +53,17 @@ class Network(pulumi.ComponentResource):
         self.data = self._subnets("data") if data else []
         self._route_public()
         self.nats = [self._nat(i) for i in range(len(settings.zones) if nat_per_zone else 1)]
-        self.private_ways: list[pulumi.Resource] = []  # what a task in a private subnet needs to reach anything
+        self.private_ways: list[pulumi.Resource] = []  # what a task needs to reach anything, and to be reached
         self.private_tables = [self._route_private(i, subnet) for i, subnet in enumerate(self.private)]
         if data:
             self._route_data()
         self.firewall = Firewall(f"{name}-firewall", settings, self.vpc.id, groups, self._own)
         self.endpoints = self._endpoints(endpoints) if endpoints else []
+        self.private_ways += self.endpoints
         for user in users:
-            self.firewall.release(user, HTTPS)
+            self.private_ways.append(self.firewall.release(user, HTTPS))
             if endpoints:
-                self.firewall.admit("endpoints", HTTPS, user)
+                self.private_ways.append(self.firewall.admit("endpoints", HTTPS, user))
         self.register_outputs({"vpcId": self.vpc.id})
 
     def export(self) -> None:
@@ -180,8 +181,8 @@ class Network(pulumi.ComponentResource):
         """Let groups reach each other: (source, target, port), of which one may be empty for anywhere."""
         for source, target, port in ways:
             if source and target:
-                self.firewall.connect(source, target, port)
+                self.private_ways += self.firewall.connect(source, target, port)
             elif source:
-                self.firewall.release(source, port)
+                self.private_ways.append(self.firewall.release(source, port))
             else:
                 self.firewall.admit(target, port)

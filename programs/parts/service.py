@@ -41,6 +41,7 @@ class Rollout:
     fewest_percent: int = 100
     most_percent: int = 200
     autoscaled: bool = False  # then the number of tasks is not ours any more
+    delivered: bool = False  # by a pipeline: then the revision that runs is not ours any more
 
 
 class Service(pulumi.ComponentResource):
@@ -57,20 +58,24 @@ class Service(pulumi.ComponentResource):
         key: aws.kms.Key,
         logs: Logs,
         readable: Sequence[pulumi.Input[str]] = (),
+        keys: Sequence[pulumi.Input[str]] = (),
         may: Sequence[Mapping[str, Any]] = (),
         rollout: Rollout | None = None,
         after: Sequence[pulumi.Resource] = (),
     ) -> None:
         """`readable` are ARNs of secrets that the execution role reads, `may` the statements of the task's own role.
 
+        `keys` are ARNs of those that the secrets are under, beside `key`.
+
         The task's log is `application` of `logs`, the cluster's is `insights`. `after` is what must be there before a
-        task starts, such as the values of the secrets.
+        task starts, such as the values of the secrets, and the database's writer: its host name is there before it.
         """
         super().__init__("parts:index:Service", name)
         self._name, self._settings = name, settings
         self._own = pulumi.ResourceOptions(parent=self)
         rollout = rollout or Rollout()
         log_group = logs.groups["application"]
+        others = {"desiredCount": rollout.autoscaled, "taskDefinition": rollout.delivered}
         self.cluster = aws.ecs.Cluster(
             f"{name}-cluster",
             name=settings.name("ecs"),
@@ -79,7 +84,7 @@ class Service(pulumi.ComponentResource):
             # Made by ECS the log group of Container Insights would never expire, and outlive the stack.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.groups["insights"]]),
         )
-        self.execution = self._execution_role(container, key, log_group, readable)
+        self.execution = self._execution_role(container, [key.arn, *keys], log_group, readable)
         self.task = self._role("task", may)
         self.definition = self._definition(container, log_group)
         self.service = aws.ecs.Service(
@@ -117,7 +122,7 @@ class Service(pulumi.ComponentResource):
                     *network.private_ways,
                     *after,
                 ],
-                ignore_changes=["desiredCount"] if rollout.autoscaled else None,
+                ignore_changes=[name for name, changed in others.items() if changed],
             ),
         )
         self.register_outputs({"serviceName": self.service.name})
@@ -143,7 +148,7 @@ class Service(pulumi.ComponentResource):
     def _execution_role(
         self,
         container: Container,
-        key: aws.kms.Key,
+        keys: Sequence[pulumi.Input[str]],
         log_group: aws.cloudwatch.LogGroup,
         readable: Sequence[pulumi.Input[str]],
     ) -> Role:
@@ -155,7 +160,7 @@ class Service(pulumi.ComponentResource):
                 "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                 "Resource": [log_group.arn, pulumi.Output.concat(log_group.arn, ":*")],
             },
-            {"Sid": "Decrypt", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": [key.arn]},
+            {"Sid": "Decrypt", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": list(keys)},
         ]
         if container.repository is not None:
             statements += [

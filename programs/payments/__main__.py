@@ -29,7 +29,7 @@ if stage not in {None, "", SERVICE_STAGE}:
     raise pulumi.RunError(f"stage is {stage!r}; it is {SERVICE_STAGE!r}, or left out for everything.")
 
 settings = read_settings("payments", cost_center="payments")
-connection = prerequisites.find("db-connection")
+connection, keys = prerequisites.find("db-connection")
 encryption = Encryption("encryption", settings)
 groups = {
     "application": f"/ecs/{settings.name('application')}",
@@ -59,7 +59,8 @@ service = Service(
     key=encryption.key,
     logs=logs,
     readable=[connection],
-    rollout=Rollout(tasks=1, grace=120),
+    keys=keys,
+    rollout=Rollout(tasks=1, grace=120, delivered=True),
 )
 
 network.export()

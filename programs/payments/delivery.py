@@ -39,7 +39,11 @@ BUILD_SPEC = {
 
 
 class Delivery(pulumi.ComponentResource):
-    """Source (trigger off), build, deploy. The first release is started by hand, or by the first push if wanted."""
+    """Source (trigger off), build, deploy.
+
+    CodePipeline starts one execution as soon as the pipeline is there, whatever its trigger says; it fails where the
+    repository is not there. Further releases are started by hand.
+    """
 
     def __init__(
         self,
@@ -54,7 +58,7 @@ class Delivery(pulumi.ComponentResource):
         super().__init__("payments:index:Delivery", name)
         self._name, self._settings, self._key = name, settings, key
         self._own = pulumi.ResourceOptions(parent=self)
-        self.token = prerequisites.find("github-token")
+        self.token, self._token_keys = prerequisites.find("github-token")
         self.bucket = self._bucket()
         self.build_role = self._build_role(registry, log_group)
         self.project = self._project(registry, log_group)
@@ -141,7 +145,7 @@ class Delivery(pulumi.ComponentResource):
             {
                 "Sid": "Key",
                 "Effect": "Allow",
-                "Action": ["kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt"],
+                "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                 "Resource": [self._key.arn],
             },
         ]
@@ -168,6 +172,14 @@ class Delivery(pulumi.ComponentResource):
                 "Resource": [self.token],
             },
         ]
+        if self._token_keys:
+            decrypt = {
+                "Sid": "DecryptToken",
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt"],
+                "Resource": self._token_keys,
+            }
+            statements.append(decrypt)
         return self._role("build", "codebuild", statements)
 
     def _project(self, registry: Registry, log_group: aws.cloudwatch.LogGroup) -> aws.codebuild.Project:
@@ -235,7 +247,8 @@ class Delivery(pulumi.ComponentResource):
                 {
                     "Sid": "Connection",
                     "Effect": "Allow",
-                    "Action": ["codestar-connections:UseConnection"],
+                    # The service has two names; an action counts for ARNs of its own name only.
+                    "Action": ["codeconnections:UseConnection", "codestar-connections:UseConnection"],
                     "Resource": [connection],
                 }
             )
@@ -291,7 +304,16 @@ class Delivery(pulumi.ComponentResource):
             f"{self._name}-pipeline",
             name=self._settings.name("pipeline"),
             role_arn=self.role.arn,
-            artifact_stores=[aws.codepipeline.PipelineArtifactStoreArgs(location=self.bucket.bucket, type="S3")],
+            artifact_stores=[
+                aws.codepipeline.PipelineArtifactStoreArgs(
+                    location=self.bucket.bucket,
+                    type="S3",
+                    # Without it CodePipeline writes with S3's default key, whatever the bucket says.
+                    encryption_key=aws.codepipeline.PipelineArtifactStoreEncryptionKeyArgs(
+                        id=self._key.arn, type="KMS"
+                    ),
+                )
+            ],
             stages=[
                 aws.codepipeline.PipelineStageArgs(name=stage, actions=[action])
                 for stage, action in (("Source", self._source()), ("Build", build), ("Deploy", deploy))

@@ -95,7 +95,7 @@ service = Service(
     readable=[database.secret.arn, cache.secret.arn],
     may=events.use(),
     rollout=Rollout(tasks=2, autoscaled=True),
-    after=[database.version, cache.version],
+    after=[database.version, database.writer, cache.version],
 )
 Scaling("scaling", settings, service, fewest=2, most=8, follow={CPU: 60, MEMORY: 70})
 watched = Watched(network, balancer, service, database, cache, events)

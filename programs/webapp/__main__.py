@@ -61,7 +61,7 @@ service = Service(
     logs=logs,
     readable=[database.secret.arn],
     rollout=Rollout(tasks=FEWEST_TASKS, autoscaled=True),
-    after=[database.version],
+    after=[database.version, database.writer],
 )
 Scaling("scaling", settings, service, fewest=FEWEST_TASKS, most=MOST_TASKS, follow={CPU: 60, MEMORY: 70})
 

@@ -138,6 +138,26 @@ def test_an_inactive_revision_is_told_and_no_leak(provider, client) -> None:
     assert (left["id"], left["lasting"]) == (arn, True)
 
 
+def test_a_revision_that_a_pipeline_registered_is_found_and_deregistered(provider, client) -> None:
+    """A copy of ours in our time; not ours itself, nor one of another role, family or time."""
+    ecs, token = client("ecs"), "aws:ecs/taskDefinition:TaskDefinition"
+
+    def register(family: str, role: str) -> str:
+        one = {"name": "c", "image": "i", "memory": 64}
+        made = ecs.register_task_definition(family=family, executionRoleArn=role, containerDefinitions=[one])
+        return str(made["taskDefinition"]["taskDefinitionArn"])
+
+    ours, copied = register("web", "role/mine"), register("web", "role/mine")
+    others = {register("web", "role/yours"), register("web-2", "role/mine")}
+    outputs = {"arn": ours, "family": "web", "executionRoleArn": "role/mine"}
+    ask = {"blocking": False, "remove": True}
+    assert provider.remains(token, "web", outputs, since=time.time() + 3600, **ask).found == []
+    assert provider.remains(token, "web", {**outputs, "executionRoleArn": ""}, since=time.time(), **ask).found == []
+    [left] = provider.remains(token, "web", outputs, since=time.time(), **ask).found
+    assert (left["type"], left["id"], left["gone"], left["lasting"]) == (token, copied, True, False)
+    assert set(ecs.list_task_definitions()["taskDefinitionArns"]) == {ours, *others}
+
+
 def table(client: Client) -> tuple[str, dict[str, Any]]:
     """A table that is protected."""
     key = {"AttributeName": "k", "KeyType": "HASH"}

@@ -284,6 +284,26 @@ def _inactive_revisions(parent: Parent) -> Iterator[Leftover]:
         yield Leftover(parent.token, arn, "an inactive revision; it costs nothing", gone, lasting=True)
 
 
+@leaves("aws:ecs/taskDefinition:TaskDefinition")
+def _further_revisions(parent: Parent) -> Iterator[Leftover]:
+    """A pipeline that delivers registers copies of ours with another image: same family, same roles."""
+    client, outputs = parent.client("ecs"), parent.outputs
+    family, roles = outputs.get("family"), _roles(outputs)
+    if not family or not any(roles):  # somebody else's family may be called the same, his roles are his
+        return
+    for page in client.get_paginator("list_task_definitions").paginate(familyPrefix=family, status="ACTIVE"):
+        for arn in page["taskDefinitionArns"]:
+            one = client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+            copied = (one["family"], _roles(one)) == (family, roles) and arn != outputs.get("arn")
+            if copied and parent.in_our_time(_made(one, "registeredAt", parent)):
+                gone = partial(client.deregister_task_definition, taskDefinition=arn)
+                yield Leftover(parent.token, arn, f"a revision of {family} that a deployment registered", gone)
+
+
+def _roles(definition: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(definition.get(role) or "") for role in ("executionRoleArn", "taskRoleArn"))
+
+
 @leaves("aws:ecr/pullThroughCacheRule:PullThroughCacheRule")
 def _cached_repositories(parent: Parent) -> Iterator[Leftover]:
     """Each image that was pulled through has a repository of its own."""

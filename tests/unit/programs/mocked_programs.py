@@ -57,7 +57,10 @@ class Answers(mocks.Mocks):
         if args.token.endswith("getSecret"):
             if args.args["name"] not in answer:
                 return {}, [("name", "there is no secret " + args.args["name"])]
-            return {"arn": "arn:secret:" + args.args["name"] + "-a1b2c3", "name": args.args["name"]}
+            key = answer[args.args["name"]] if isinstance(answer, dict) else ""
+            return {"arn": "arn:secret:" + args.args["name"] + "-a1b2c3", "name": args.args["name"], "kmsKeyId": key}
+        if args.token.endswith("getKey"):
+            return {"arn": "arn:key:" + args.args["keyId"]}
         return answer
 
     def new_resource(self, args):
@@ -179,9 +182,9 @@ class Mocked:
         *,
         zones: tuple[str, ...] = ("eu-central-1a", "eu-central-1b", "eu-central-1c"),
         versions: tuple[str, ...] = ("14.23", "15.3", "15.10", "15.12", "16.1", "16.8", "16.9"),
-        secrets: tuple[str, ...] = ("db-connection", "github-token"),
+        secrets: tuple[str, ...] | dict[str, str] = ("db-connection", "github-token"),
     ) -> dict[str, Any]:
-        """What the driver is told of one run."""
+        """What the driver is told of one run. `secrets` are names, or names with the key that each is under."""
         return {
             "program": str(PROGRAMS / self.folder),
             "project": self.project,
@@ -193,6 +196,7 @@ class Mocked:
                 "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
                 "aws:rds/getEngineVersion:getEngineVersion": versions,
                 "aws:secretsmanager/getSecret:getSecret": secrets,
+                "aws:kms/getKey:getKey": {},
                 "aws:secretsmanager/getSecretVersion:getSecretVersion": {"secretString": "token-of-nobody"},
             },
         }
@@ -272,6 +276,19 @@ def assert_chain(declared: Declared, port: int, path: str) -> None:
     assert (into["fromPort"], into["referencedSecurityGroupId"]) == (port, "network-firewall-balancer-id")
     raw = declared.named("service-service")
     assert {"balancer-listener", "service-execution-policy"} <= set(raw["dependencies"])
+    assert ways_of(declared) - set(raw["dependencies"]) == set()
+
+
+def ways_of(declared: Declared) -> set[str]:
+    """What a task needs from its first second: ways out, ways to be reached, a database that answers."""
+    rules = [*declared.of("vpc/securityGroupEgressRule:SecurityGroupEgressRule")]
+    rules += declared.of("vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+    names = {rule["name"] for rule in rules} - {"network-firewall-balancer-from-anywhere"}
+    assert "network-firewall-service-to-anywhere" in names
+    for type_ in ("ec2/vpcEndpoint:VpcEndpoint", "secretsmanager/secretVersion:SecretVersion"):
+        names |= {one["name"] for one in declared.of(type_)}
+    instances = {one["name"] for one in declared.of("rds/clusterInstance:ClusterInstance")}
+    return names | (instances & {"database-writer"})
 
 
 def container_of(declared: Declared) -> dict[str, Any]:

@@ -135,11 +135,11 @@ def test_payments_is_one_task_of_nginx_that_rolls() -> None:
     assert container_of(payments)["image"].endswith("nginx:alpine")
     assert (service["desiredCount"], service["healthCheckGracePeriodSeconds"]) == (1, 120)
     assert "deploymentController" not in service
-    assert payments.named("service-service")["ignored"] == []
+    assert payments.named("service-service")["ignored"] == ["taskDefinition"]  # it is the pipeline's
     assert not payments.of("appautoscaling/target:Target")
 
 
-def test_the_pipeline_is_source_build_deploy_and_starts_by_hand() -> None:
+def test_the_pipeline_is_source_build_deploy_and_no_push_starts_it() -> None:
     """From the configured repository, by token or by connection; the trigger is off."""
     pipeline = declared("payments").inputs("codepipeline/pipeline:Pipeline")
     actions = [stage["actions"][0] for stage in pipeline["stages"]]
@@ -151,7 +151,9 @@ def test_the_pipeline_is_source_build_deploy_and_starts_by_hand() -> None:
     source = other.inputs("codepipeline/pipeline:Pipeline")["stages"][0]["actions"][0]["configuration"]
     assert source["FullRepositoryId"] == "me/mine"
     assert (source["BranchName"], source["ConnectionArn"], source["DetectChanges"]) == ("next", CONNECTION, "false")
-    assert policy_of(other, "delivery-pipeline-policy")["Connection"]["Resource"] == [CONNECTION]
+    may = policy_of(other, "delivery-pipeline-policy")["Connection"]
+    assert may["Resource"] == [CONNECTION]
+    assert set(may["Action"]) == {f"{name}:UseConnection" for name in ("codeconnections", "codestar-connections")}
     assert "token-of-nobody" not in json.dumps(other.resources)
 
 
