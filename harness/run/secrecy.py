@@ -186,10 +186,16 @@ def _hidden(events: Path) -> dict[str, list[list[str | int]]]:
             if step is None:  # a prelude or a message, of no resource
                 continue
             for state in (step.get("old") or {}, step.get("new") or {}):
-                for side in ("inputs", "outputs"):
-                    known = found.setdefault(step["urn"], [])
-                    known.extend(place for place in _places(masked(state.get(side)), []) if place not in known)
+                given, made = (list(_places(masked(state.get(side)), [])) for side in ("inputs", "outputs"))
+                # The engine hides the whole of an output whose input holds a secret somewhere inside a list.
+                made = [place for place in made if not any(_is_below(inner, place) for inner in given)]
+                known = found.setdefault(step["urn"], [])
+                known.extend(place for place in (*given, *made) if place not in known)
     return found
+
+
+def _is_below(place: list[str | int], other: list[str | int]) -> bool:
+    return len(place) > len(other) and place[: len(other)] == other
 
 
 def _places(value: Any, place: list[str | int]) -> Iterator[list[str | int]]:

@@ -34,6 +34,7 @@ class StateResource:
     imported: bool = False  # it was there before the program took it over
     held: bool = False  # protected, or retained on delete
     elsewhere: bool = False  # made with credentials of the program's own: ours ask in another account
+    ignored: tuple[str, ...] = ()  # paths of properties whose changes the program ignores (`ignore_changes`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,7 @@ def _resource(entry: Mapping[str, Any], providers: Mapping[str, _Instance], pend
         imported=bool(entry.get("importID")),
         held=bool(entry.get("protect") or entry.get("retainOnDelete")),
         elsewhere=provider.elsewhere,
+        ignored=tuple(entry.get("ignoreChanges") or ()),
     )
 
 

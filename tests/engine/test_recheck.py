@@ -48,6 +48,16 @@ if live:
 pulumi.export("queueUrl", queue.url)
 """
 
+# What the program itself says that others may change, beside what it does not.
+IGNORES = """
+import boto3
+scaled = aws.sqs.Queue("scaled", name=f"shop-scaled-{suffix}", visibility_timeout_seconds=40, delay_seconds=3,
+                       opts=pulumi.ResourceOptions(ignore_changes=["visibilityTimeoutSeconds"]))
+if live:
+    scaled.url.apply(lambda url: boto3.client("sqs").set_queue_attributes(
+        QueueUrl=url, Attributes={"VisibilityTimeout": "77", "DelaySeconds": "5"}))
+"""
+
 # Gives back what was changed, once the first refresh has seen it.
 RESTORES = """
 import os, pathlib, time
@@ -164,3 +174,11 @@ def test_what_is_ignored_and_what_was_given_back_passes(harness, shop, emulator,
     [probe] = done.cell["probes"]
     assert probe["detail"] == "seen", "the first refresh saw what the probe gave back afterwards"
     gone(harness, auditor, done.cell)
+
+
+def test_what_the_program_ignores_is_no_drift(harness, shop, emulator) -> None:
+    """`ignore_changes` says that others may change it; what else they change of the resource is drift."""
+    done = harness("run", str(shop(IGNORES)), "--target", emulator.url, "--no-policy", "--json", "-")
+    assert done.code == 1, done.err
+    assert rechecks(done.cell) == {"idempotency": "passed", "drift": "failed"}
+    assert changes(done.cell, "drift") == {"scaled": ("update", {"delaySeconds": ("3", "5")})}
