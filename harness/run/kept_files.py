@@ -34,7 +34,8 @@ def leave_no_plain_text(redactor: Redactor, files: CellFiles, cell: Cell) -> Non
 
     def in_spec(spec: dict[str, Any]) -> dict[str, Any]:
         cell = spec["cell"]
-        program = cell["program"] | {"stages": redactor.value(cell["program"].get("stages") or [])}
+        program = cell["program"]
+        program |= {name: redactor.value(program[name]) for name in ("config", "stages") if name in program}
         return spec | {"cell": cell | {"config": told(cell["config"]), "program": program}}
 
     def in_stack_file(stack: dict[str, Any]) -> dict[str, Any]:

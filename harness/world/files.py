@@ -89,14 +89,8 @@ class CellFiles:
 
         Raises HomeError when the disk refuses.
         """
-        partial = self.spec.with_suffix(".partial")
         try:
-            with partial.open("w", encoding="utf-8") as file:
-                partial.chmod(0o600)  # configuration may hold what nobody else should read
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.spec)
+            _write_whole(self.spec, text)
         except OSError as error:
             raise HomeError(f"{self.spec} cannot be written: {error}", hint="free some space") from error
 
@@ -110,18 +104,26 @@ class CellFiles:
     def read_foreign(self) -> set[tuple[str, str, str]]:
         """Type, id and region of what the program imported: it was there before, and is never deleted.
 
-        An empty region is any: that is what files of earlier versions say.
+        An empty region is any: that is what files of earlier versions say. Raises HomeError: it cannot be read, and
+        without it what was there before could be taken for ours.
         """
         try:
             entries = json.loads(self.foreign.read_text(encoding="utf-8"))
             return {(kind, name, "".join(region)) for kind, name, *region in entries}
         except FileNotFoundError:
             return set()
+        except (OSError, ValueError, TypeError) as error:
+            message = f"{self.foreign}, which names what the program imported, cannot be read: {error}"
+            raise HomeError(message, hint="delete by hand what is ours; nothing is destroyed without it") from error
 
     def write_foreign(self, foreign: set[tuple[str, str, str]]) -> None:
-        """Remember them beyond the state. Without any, nothing is written."""
-        if foreign:
-            self.foreign.write_text(json.dumps(sorted(foreign)), encoding="utf-8")
+        """Remember them beyond the state, whole. Without any, nothing is written. A full disk is told in the log."""
+        if not foreign:
+            return
+        try:
+            _write_whole(self.foreign, json.dumps(sorted(foreign)))
+        except OSError as error:  # the state still says it; a destroy must not fail for want of a copy
+            print(f"warning: {self.foreign} cannot be written: {error}", file=sys.stderr)
 
     def is_held(self) -> bool:
         """Whether a cell process works here now: it holds the lock as long as it lives."""
@@ -149,3 +151,14 @@ class CellFiles:
         shutil.rmtree(self.directory, ignore_errors=True)
         with contextlib.suppress(OSError):  # other cells of the run are there
             self.directory.parent.rmdir()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """The file as it was or as it shall be, never half, also after a power cut; for its owner only. Raises OSError."""
+    partial = path.with_suffix(".partial")
+    with partial.open("w", encoding="utf-8") as file:
+        partial.chmod(0o600)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -4,6 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from harness.errors import HomeError
 from harness.providers.contract import Found, Presence, Search
 from harness.providers.journal import Intent, Journal, Made
 from harness.run.leaks import as_refs, doubts, remains_of, search_into, survey, unasked
@@ -239,6 +242,22 @@ def test_what_was_imported_in_one_region_is_not_its_namesake_in_another(tmp_path
     old.foreign |= files.read_foreign()
     old.add_found([Known(group, "x", "r-2")], searched=())
     assert old.known == ()
+
+
+def test_without_the_record_of_imports_nothing_is_destroyed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was there before could be taken for ours. It is written whole or not at all; a full disk costs nothing."""
+    files = CellFiles(tmp_path)
+    assert files.read_foreign() == set()
+    files.write_foreign({(BUCKET, "theirs", "us-east-1")})
+    files.foreign.with_suffix(".partial").mkdir()
+    files.write_foreign({(BUCKET, "other", "us-east-1")})
+    assert "warning: " in capsys.readouterr().err
+    assert files.read_foreign() == {(BUCKET, "theirs", "us-east-1")}
+    for damaged in ('[["aws', "7", '{"a": 1}', "[[1]]"):
+        files.foreign.write_text(damaged)
+        with pytest.raises(HomeError, match=r"what the program imported, cannot be read") as refused:
+            files.read_foreign()
+        assert refused.value.hint
 
 
 def test_when_the_youngest_create_without_an_answer_began() -> None:

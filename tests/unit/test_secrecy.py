@@ -65,17 +65,22 @@ def test_configuration_is_secret_by_its_name(tmp_path: Path, name: str, value: A
     assert text == ("it is [secret]" if secret else f"it is {shown}")
 
 
-def test_what_a_stage_lays_over_the_configuration_is_secret_by_its_name(tmp_path: Path) -> None:
-    """In what is told, and in the specification of a cell that stays."""
-    program = {**PROGRAM, "stages": [{"name": "first", "config": {"shop:apiToken": "value-1", "shop:part": "one"}}]}
-    told = spec(tmp_path, {}, cell={**CELL, "program": program, "config": {}, "stack_config": None, "tags": {}})
+def test_what_harness_toml_gives_is_secret_by_its_name(tmp_path: Path) -> None:
+    """Defaults, and what a stage lays over them: in what is told, and in the specification of a cell that stays."""
+    defaults = {"dbPassword": "value-2", "size": "two"}
+    first = {"name": "first", "config": {"shop:apiToken": "value-1", "shop:part": "one"}}
+    program = {**PROGRAM, "config": defaults, "stages": [first]}
+    config = {f"shop:{name}": value for name, value in defaults.items()}
+    told = spec(tmp_path, {}, cell={**CELL, "program": program, "config": config, "stack_config": None, "tags": {}})
     files = CellFiles(tmp_path)
     files.make()
     files.write_spec(told.model_dump_json())
     secrecy = Secrecy(told, {})
-    assert secrecy.text("value-1 of one") == "[secret] of one"
+    assert secrecy.text("value-1 of one, value-2 of two") == "[secret] of one, [secret] of two"
     secrecy.clean(told.blank_result(CellStatus.ERRORED, None))
-    [stage] = CellSpec.model_validate_json(files.spec.read_text()).cell.program.stages
+    kept = CellSpec.model_validate_json(files.spec.read_text()).cell
+    assert kept.program.config == {"dbPassword": "[secret]", "size": "two"}
+    [stage] = kept.program.stages
     assert stage.config == {"shop:apiToken": "[secret]", "shop:part": "one"}
 
 
