@@ -1,0 +1,121 @@
+"""The probes of the systems: which of them look at what, and that each function of a `probes.py` says no.
+
+Every assert of a function is shown the answer that it is there for: `harness run` on a healthy stack never does that.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import traceback
+from collections import Counter
+from typing import Any
+
+import pytest
+from mocked_programs import PROGRAMS, SUFFIX
+from probe_answers import CASES, Case
+
+from harness.plan.discovery import load_program
+from harness.probes.registry import Probe, ProbeContext, ProbeFailure, check, load_probes
+
+REGION = "eu-central-1"
+# The kind of each of their probes; `function` are those of its probes.py. Whoever adds one writes it down here.
+KINDS = {
+    "financial": "rds-available vpc-layout secret-readable kms-rotation log-retention ecr-scan tags suffix function",
+    "flask_api": """
+        ecr-image ecr-scan vpc-layout vpc-layout flow-logs target-chain ecs-steady ecs-scaling rds-available
+        secret-readable secret-readable role-may role-may role-may alarms kms-rotation log-retention tags suffix
+    """,
+    "payments": """
+        vpc-layout vpc-layout flow-logs target-chain ecs-steady secret-readable secret-readable role-may role-may
+        role-may ecr-scan s3-round-trip kms-rotation log-retention tags suffix function function function function
+    """,
+    "platform": """
+        vpc-layout vpc-layout flow-logs target-chain ecs-steady ecs-scaling rds-available secret-readable
+        secret-readable cache-available stream-round-trip topic-round-trip s3-round-trip ecr-scan role-may role-may
+        role-may alarms kms-rotation kms-rotation kms-rotation log-retention tags suffix function function function
+    """,
+    "starter": "s3-round-trip sqs-round-trip tags suffix function function",
+    "webapp": """
+        vpc-layout target-chain ecs-steady ecs-scaling rds-available secret-readable role-may role-may kms-rotation
+        log-retention tags suffix
+    """,
+}
+
+
+@pytest.mark.parametrize("folder", sorted(file.parent.name for file in PROGRAMS.glob("*/Pulumi.yaml")))
+def test_no_program_lost_a_probe(folder: str) -> None:
+    """One that is deleted from a harness.toml, or from a probes.py, would be missed by nobody: the rest passes."""
+    found = [*check(load_program(PROGRAMS / folder)), *load_probes(PROGRAMS / folder)]
+    assert Counter(probe.kind for probe in found) == Counter(KINDS[folder].split())
+
+
+class Client:
+    """Stands in for boto3's: gives the answer that was laid down for an operation, one after the other if a list."""
+
+    def __init__(self, service: str, answers: dict[str, Any]) -> None:
+        self._service, self._answers = service, answers
+
+    def __getattr__(self, operation: str) -> Any:
+        answer = self._answers[f"{self._service}.{operation}"]
+        return lambda **_asked: answer.pop(0) if isinstance(answer, list) else answer
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def ask(case: Case, where: tuple[Any, ...] = (), value: object = None) -> object:
+    """What the probe says of the world of that case, with `value` laid down at `where`."""
+    world = {"outputs": dict(case.outputs), "answers": copy.deepcopy(case.answers)}
+    *way, last = where or ("nothing",)
+    place: Any = world
+    for step in way:
+        place = place[step]
+    place[last] = copy.deepcopy(value)
+    keys = {"endpoint": "http://127.0.0.1:9", "access_key": "1", "secret_key": "2"} if case.emulator else {}
+    context = ProbeContext(outputs=world["outputs"], region=REGION, suffix=SUFFIX, **keys)
+    services = {name.partition(".")[0] for name in case.answers}
+    context._clients.update({(service, REGION): Client(service, world["answers"]) for service in services})
+    return probe_of(case).function(context)
+
+
+def probe_of(case: Case) -> Probe:
+    """By its words."""
+    [found] = [probe for probe in load_probes(PROGRAMS / case.program) if probe.name == case.probe]
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.program}: {case.probe}")
+def test_what_is_right_is_proved(case: Case) -> None:
+    """With evidence that tells what was seen."""
+    evidence = ask(case)
+    assert evidence
+    assert case.evidence in str(evidence)
+
+
+@pytest.mark.parametrize(
+    ("case", "where", "value", "said"),
+    [(case, *bad) for case in CASES for bad in case.bad],
+    ids=lambda one: one.probe if isinstance(one, Case) else "",
+)
+def test_what_is_wrong_is_refused(case: Case, where: tuple[Any, ...], value: object, said: str) -> None:
+    """By words that say what is wrong."""
+    with pytest.raises((AssertionError, ProbeFailure)) as refused:
+        ask(case, where, value)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("folder", sorted(file.parent.name for file in PROGRAMS.glob("*/probes.py")))
+def test_every_assert_of_a_probe_has_refused_something(folder: str) -> None:
+    """An assert that nothing fails proves nothing: each line that can say no, says it in one of the cases."""
+    file = (PROGRAMS / folder / "probes.py").resolve()
+    nodes = ast.walk(ast.parse(file.read_text()))
+    lines = {node.lineno for node in nodes if isinstance(node, (ast.Assert, ast.Raise))}
+    refused = set()
+    for case in CASES:
+        for where, value, _ in case.bad if case.program == folder else ():
+            with pytest.raises((AssertionError, ProbeFailure)) as error:
+                ask(case, where, value)
+            frames = [one for one in traceback.extract_tb(error.value.__traceback__) if one.filename == str(file)]
+            refused.add(frames[-1].lineno)
+    assert lines == refused
