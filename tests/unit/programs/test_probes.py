@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 from mocked_programs import PROGRAMS, SUFFIX
-from probe_answers import CASES, Case
+from payments_answers import PAYMENTS
+from platform_answers import PLATFORM
+from probe_answers import FINANCIAL, STARTER, Case
 
 from harness.plan.discovery import load_program
-from harness.probes.registry import Probe, ProbeContext, ProbeFailure, check, load_probes
+from harness.probes.registry import Probe, ProbeContext, ProbeFailure, StackResource, check, load_probes
 
+CASES = [*FINANCIAL, *STARTER, *PAYMENTS, *PLATFORM]
 REGION = "eu-central-1"
 # The kind of each of their probes; `function` are those of its probes.py. Whoever adds one writes it down here.
 KINDS = {
@@ -66,14 +69,15 @@ class Client:
 
 def ask(case: Case, where: tuple[Any, ...] = (), value: object = None) -> object:
     """What the probe says of the world of that case, with `value` laid down at `where`."""
-    world = {"outputs": dict(case.outputs), "answers": copy.deepcopy(case.answers)}
+    world = copy.deepcopy({"outputs": case.outputs, "answers": case.answers, "state": case.state})
     *way, last = where or ("nothing",)
     place: Any = world
     for step in way:
         place = place[step]
     place[last] = copy.deepcopy(value)
-    keys = {"endpoint": "http://127.0.0.1:9", "access_key": "1", "secret_key": "2"} if case.emulator else {}
-    context = ProbeContext(outputs=world["outputs"], region=REGION, suffix=SUFFIX, **keys)
+    keys = {"endpoint": "http://127.0.0.1:9", "access_key": "1", "secret_key": "2"} if case.state else {}
+    state = tuple(StackResource(type_, "id", "name", outputs=told) for type_, told in world["state"].items())
+    context = ProbeContext(outputs=world["outputs"], region=REGION, suffix=SUFFIX, resources=state, **keys)
     services = {name.partition(".")[0] for name in case.answers}
     context._clients.update({(service, REGION): Client(service, world["answers"]) for service in services})
     return probe_of(case).function(context)
@@ -85,7 +89,7 @@ def probe_of(case: Case) -> Probe:
     return found
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.program}: {case.probe}")
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_what_is_right_is_proved(case: Case) -> None:
     """With evidence that tells what was seen."""
     evidence = ask(case)
@@ -96,7 +100,7 @@ def test_what_is_right_is_proved(case: Case) -> None:
 @pytest.mark.parametrize(
     ("case", "where", "value", "said"),
     [(case, *bad) for case in CASES for bad in case.bad],
-    ids=lambda one: one.probe if isinstance(one, Case) else "",
+    ids=lambda one: str(one) if isinstance(one, Case) else "",
 )
 def test_what_is_wrong_is_refused(case: Case, where: tuple[Any, ...], value: object, said: str) -> None:
     """By words that say what is wrong."""
