@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import ALL_SYSTEMS
 from cut import cut
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "programs"
@@ -142,7 +143,8 @@ def called(case: dict[str, Break]) -> str:
 def test_what_is_broken_is_noticed(harness, emulator, auditor, tmp_path, case: dict[str, Break]) -> None:
     """One breakage of each system in every test run, each of all systems that it fits in the campaign; side by side."""
     programs = [str(broken(tmp_path, program, one)) for program, one in case.items()]
-    done = harness("run", *programs, "--target", emulator.url, "--no-recheck", "--json", "-")
+    args = (*programs, "--target", emulator.url, "--no-recheck", "--json", "-")
+    done = harness.finish(harness.start("run", *args), ALL_SYSTEMS)
     assert done.code == 1, done.err
     cells = {cell["program"].replace("-", "_"): cell for cell in done.document["cells"]}
     assert cells.keys() == case.keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from commands import Finished
+from commands import ALL_SYSTEMS, Finished
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST = {"starter": 3, "financial": 45, "webapp": 36, "payments": 60, "flask-api": 80, "platform": 134}
@@ -38,7 +38,7 @@ def all_came_and_went(done: Finished) -> dict[str, Any]:
 
 def test_all_systems_come_up_and_go_away(harness) -> None:
     """`harness run programs/*` and no flag but the report: an emulator of the run's own, as many at a time as usual."""
-    done = harness("run", *PROGRAMS, "--json", "-")
+    done = harness.finish(harness.start("run", *PROGRAMS, "--json", "-"), ALL_SYSTEMS)
     all_came_and_went(done)
     assert done.document["target"] == "emulator"
     assert harness.remains() == []
@@ -46,7 +46,8 @@ def test_all_systems_come_up_and_go_away(harness) -> None:
 
 def test_all_systems_side_by_side_come_up_and_go_away(harness, emulator, auditor) -> None:
     """Four at a time at an emulator that stays, where the auditor finds nothing of them."""
-    done = harness("run", *PROGRAMS, "--parallel", "4", "--target", emulator.url, "--json", "-")
+    args = (*PROGRAMS, "--parallel", "4", "--target", emulator.url, "--json", "-")
+    done = harness.finish(harness.start("run", *args), ALL_SYSTEMS)
     for cell in all_came_and_went(done).values():
         assert auditor(cell["account"], cell["region"]).left(beside=True) == []
     assert harness.processes() == []
