@@ -20,6 +20,7 @@ from harness.world.leases import open_leases
 
 OPEN_LEASES = ("leases", "--json", "-")  # a second of processor time as a command of its own
 LONGEST = 180  # seconds that one command may take before the test gives up on it
+ALL_SYSTEMS = 500  # seconds that it may take with all of them: one minute on two quiet cores, four on busy ones
 FOLDERS = {"state", "project", "tmp", "control"}  # of a cell; they go when it is proved that nothing is left
 
 
@@ -74,10 +75,10 @@ class Harness:
                 process.terminate()
                 process.communicate(timeout=LONGEST)
 
-    def finish(self, process: subprocess.Popen[str]) -> Finished:
+    def finish(self, process: subprocess.Popen[str], seconds: float = LONGEST) -> Finished:
         """Wait for its end."""
         try:
-            out, err = process.communicate(timeout=LONGEST)
+            out, err = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             raise

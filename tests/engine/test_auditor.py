@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from auditor import LISTINGS, Auditor
+from auditor import BESIDE, LISTINGS, Auditor
 from botocore.exceptions import EndpointConnectionError
 
 
@@ -56,8 +58,9 @@ def make_everything(client) -> int:
 def test_a_fresh_account_holds_nothing(auditor, account) -> None:
     """What AWS gives every account is nobody's leak; and every listing of the table is answered."""
     ask = auditor(account)
-    assert ask.left() == []
-    assert len({(listing.service, listing.operation) for listing in LISTINGS}) == len(LISTINGS)
+    assert ask.left(beside=True) == []
+    table = (*LISTINGS, *BESIDE)
+    assert len({(listing.service, listing.operation) for listing in table}) == len(table)
 
 
 def test_what_somebody_made_is_seen(auditor, account) -> None:
@@ -69,6 +72,54 @@ def test_what_somebody_made_is_seen(auditor, account) -> None:
     assert len([name for name in left if "eni-" not in name]) == made, left
     assert any("eni-" in name for name in left)
     assert auditor(str(int(account) + 1)).left() == []
+
+
+def make_a_delivery(client) -> set[str]:
+    """A pipeline, a scaling target and a connection, by boto3 alone; how the auditor must call them."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    of_aws = {"version": "1", "owner": "AWS"}
+    source = {
+        "name": "Source",
+        "actionTypeId": {"category": "Source", "provider": "S3", **of_aws},
+        "outputArtifacts": [{"name": "s"}],
+        "configuration": {"S3Bucket": "bucket", "S3ObjectKey": "k"},
+    }
+    deploy = {
+        "name": "Deploy",
+        "actionTypeId": {"category": "Deploy", "provider": "S3", **of_aws},
+        "inputArtifacts": [{"name": "s"}],
+        "configuration": {"BucketName": "bucket", "Extract": "true"},
+    }
+    stages = [{"name": one["name"], "actions": [one]} for one in (source, deploy)]
+    store = {"type": "S3", "location": "bucket"}
+    client("codepipeline").create_pipeline(
+        pipeline={"name": "p", "roleArn": role, "artifactStore": store, "stages": stages, "version": 1}
+    )
+    ecs = client("ecs")
+    ecs.create_cluster(clusterName="c")
+    ecs.register_task_definition(family="f", containerDefinitions=[{"name": "a", "image": "b"}])
+    ecs.create_service(cluster="c", serviceName="s", taskDefinition="f", desiredCount=1)
+    dimension = "ecs:service:DesiredCount"
+    client("application-autoscaling").register_scalable_target(
+        ServiceNamespace="ecs", ResourceId="service/c/s", ScalableDimension=dimension, MinCapacity=1, MaxCapacity=2
+    )
+    made = client("codestar-connections").create_connection(ProviderType="GitHub", ConnectionName="x")
+    return {
+        "codepipeline p",
+        "application-autoscaling service/c/s",
+        f"codestar-connections {made['ConnectionArn']}",
+    }
+
+
+def test_what_is_served_beside_is_seen(auditor, account) -> None:
+    """A pipeline, a scaling target and a connection that somebody left, in their region and in no other."""
+    ask = auditor(account, "ca-central-1")
+    made = make_a_delivery(ask.client)
+    assert made <= set(ask.left(beside=True))
+    assert not any(one.startswith(("codepipeline", "application-autoscaling")) for one in ask.left())
+    assert not made & set(auditor(account).left(beside=True))
 
 
 def test_a_silent_target_is_no_proof(account) -> None:

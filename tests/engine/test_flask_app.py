@@ -14,6 +14,7 @@ import boto3
 import gunicorn
 import httpx
 import pytest
+from mocked_programs import assert_covered
 
 from harness.world.emulator import Emulator
 from harness.world.emulator_env import emulator_python
@@ -29,6 +30,31 @@ GIVEN = {
     "DATABASE_PASSWORD": "hunter2",
     "SECRET_KEY": "hunter3",
 }
+
+
+# Follows the application's lines while it starts, and while its two ways are asked with and without its settings.
+FOLLOWED = """
+import json, runpy, sys
+import flask
+
+file, given, seen = sys.argv[1], json.loads(sys.argv[2]), set()
+
+def follow(frame, event, argument):
+    if frame.f_code.co_filename != file:
+        return None
+    seen.add(frame.f_lineno)
+    return follow
+
+flask.Flask.run = lambda app, host, port: None
+sys.settrace(follow)
+made = runpy.run_path(file, run_name="__main__")
+for settings in ({}, given):
+    client = made["create_app"](settings).test_client()
+    for way in ("/health", "/", "/?name=" + "x" * 101):
+        client.get(way)
+sys.settrace(None)
+print(json.dumps(sorted(seen)))
+"""
 
 
 @pytest.fixture(params=[["-m", *COMMAND], ["app.py"]], ids=["image", "by hand"])
@@ -85,6 +111,15 @@ def test_health_names_what_is_missing_and_tells_no_value(serve) -> None:
     assert answer.status_code == 503
     assert answer.json() == {"status": "incomplete", "missing": ["DATABASE_USER", "SECRET_KEY"]}
     assert "hunter" not in answer.text
+
+
+def test_the_code_of_the_application_is_covered(installed: Home) -> None:
+    """Like that of every other file of the programs; with the Flask that the emulator brings."""
+    python, file = emulator_python(installed, lambda _text: None), API / "app" / "app.py"
+    told = subprocess.run(
+        [str(python), "-B", "-c", FOLLOWED, str(file), json.dumps(GIVEN)], capture_output=True, text=True, check=True
+    )
+    assert assert_covered(file, set(json.loads(told.stdout))) > 20
 
 
 def test_the_image_listens_where_the_target_group_asks() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import runpy
@@ -32,6 +33,9 @@ def docker(tmp_path: Path, monkeypatch) -> Path:
     class Ecr:
         def get_authorization_token(self):
             return {"authorizationData": [{"authorizationToken": TOKEN}]}
+
+        def put_image(self, **image):
+            (tmp_path / "image.json").write_text(json.dumps(image))
 
     def client(service: str, *, region_name: str) -> Ecr:
         (tmp_path / "region").write_text(region_name)
@@ -87,3 +91,18 @@ def test_without_docker_it_says_what_is_needed(docker: Path, monkeypatch, capfd)
     with pytest.raises(SystemExit, match=r"^docker is needed to build and push app/"):
         runpy.run_path(str(API / "push.py"), run_name="__main__")
     assert capfd.readouterr().out == ""
+
+
+def test_at_an_emulator_a_manifest_stands_for_the_image(docker: Path, monkeypatch, capfd) -> None:
+    """Under the same tag, of the files of app/, without docker; and it says so. Its ECR is asked in tests/engine."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    runpy.run_path(str(API / "push.py"), run_name="__main__")
+    image = json.loads((docker / "image.json").read_text())
+    assert (image["repositoryName"], image["imageTag"]) == ("api", "7")
+    manifest = json.loads(image["imageManifest"])
+    files = sorted(path for path in (API / "app").iterdir() if path.is_file())
+    source = b"".join(path.name.encode() + path.read_bytes() for path in files)
+    assert manifest["config"]["digest"] == f"sha256:{hashlib.sha256(source).hexdigest()}"
+    assert manifest["layers"] == []
+    assert not (docker / "calls").exists()
+    assert "no registry to push an image to" in capfd.readouterr().out
