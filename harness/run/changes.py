@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from harness.model import Change, PropertyChange
@@ -26,8 +27,10 @@ _SENSITIVE = ("password", "passphrase", "secret", "token", "privatekey", "creden
 class Changes:
     """Takes the events of a preview (`planned`) or of a refresh; then tells what is not as it should be."""
 
-    def __init__(self, ignored: Sequence[str] = ()) -> None:
+    def __init__(self, ignored: Sequence[str] = (), theirs: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+        """`ignored` are globs of names or types with properties; `theirs` are properties by URN."""
         self._ignored = tuple(ignored)
+        self._theirs = theirs
         self._found: dict[str, Change] = {}
 
     def planned(self, event: Mapping[str, Any]) -> None:
@@ -69,6 +72,8 @@ class Changes:
             self._found[step["urn"]] = Change(urn=step["urn"], type=step["type"], op=op, properties=properties)
 
     def _is_ignored(self, step: Mapping[str, Any], name: str) -> bool:
+        if any(_covers(path, name) for path in self._theirs.get(step["urn"], ())):
+            return True
         logical = step["urn"].rpartition("::")[2]
         spoken = (f"{logical}.{name}", f"{step['type']}.{name}")
         return any(_covers(pattern, text) for text in spoken for pattern in self._ignored)

@@ -59,6 +59,7 @@ def run_cells(specs: list[CellSpec], world: World, audience: Audience, parallel:
         if not any(spec.recover for spec in specs):  # whoever took their leases over holds them already
             INTERRUPTS.hold()  # from here on signals are requests to the cells
     except BaseException:
+        INTERRUPTS.caught()  # another signal must not cut this short
         crew.abandon()
         raise
     with crew.heartbeat(), ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:

@@ -44,4 +44,5 @@ class DiskWatch:
             room = os.statvfs(self._folder)
         except OSError:  # gone, or not to be asked: whoever needs it says so
             return False
-        return room.f_bavail * room.f_frsize < FULL
+        free = room.f_bavail if os.geteuid() else room.f_bfree  # some file systems keep blocks for root
+        return free * room.f_frsize < FULL

@@ -44,6 +44,7 @@ class Estate:
         self.ledger.foreign |= world.files.read_foreign()
         # On an emulator the account is the cell's alone; elsewhere a name is no proof that a thing is ours.
         self._alone = record.spec.url is not None
+        self._stages_learnt = False
         self.hands_off = False  # somebody else may work on the stack: it is asked about, and nothing is touched
 
     @property
@@ -52,9 +53,14 @@ class Estate:
         return self._record.spec.url
 
     def learn(self) -> None:
-        """Read state and journal as they are now, and the state as each stage had left it."""
-        for checkpoint in self._stack.kept_checkpoints():
-            self.ledger.add_state(checkpoint)
+        """Read state and journal as they are now, and the state as each stage had left it.
+
+        Those once, and first: what is told later counts for the outputs, and the last state of all may be empty soon.
+        """
+        if not self._stages_learnt:
+            self._stages_learnt = True
+            for checkpoint in self._stack.kept_checkpoints():
+                self.ledger.add_state(checkpoint)
         self.ledger.add_state(self._stack.checkpoint())
         self._world.files.write_foreign(self.ledger.foreign)  # a destroy that comes later has no state to tell it
         self.ledger.add_journal(read_journal(self._stack.files.journal))

@@ -60,6 +60,7 @@ class _Secrets:
         self._made = [wanted.name for wanted in self._wanted] if spec.recover and spec.url is not None else []
         self._answered = threading.Event()  # no create of ours is on its way
         self._answered.set()
+        self._on_its_way = False
         settings = ambient(spec)
         self._context = ProbeContext(
             outputs={},
@@ -85,7 +86,7 @@ class _Secrets:
     def remove(self) -> None:
         """Remove those that carry our tag; what cannot be removed is a leak."""
         record = self._record
-        self._answered.wait(GRACE)
+        self._on_its_way = not self._answered.wait(GRACE)
         left = tuple(ref for name in self._made if (ref := self._remove(name)) is not None)
         self._context.close()
         if not left:
@@ -144,13 +145,18 @@ class _Secrets:
         """Remove it where it is ours; when it is not proved gone then, what is left."""
         try:
             found = self._find(name)
-            if found is None or {"Key": RUN_TAG, "Value": self._spec.run} not in found.get("Tags", []):
+            if found is None:
+                if not (self._on_its_way and name == self._made[-1]):
+                    return None
+                reason = "its create has not come back, it may still be made"
+            elif {"Key": RUN_TAG, "Value": self._spec.run} not in found.get("Tags", []):
                 return None
-            with suppress(self._client.exceptions.ResourceNotFoundException):
-                self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-            if self._find(name) is None:
-                return None
-            reason = "it is still there"
+            else:
+                with suppress(self._client.exceptions.ResourceNotFoundException):
+                    self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+                if self._find(name) is None:
+                    return None
+                reason = "it is still there"
         except Exception as error:  # noqa: BLE001 - whatever it is, the secret may be there
             reason = str(error)
         from harness.providers.aws.commands import command  # with every declaration

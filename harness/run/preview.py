@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.model import CellStatus, Failure, PhaseName, RuleLevel
+from harness.model import CellStatus, Failure, PhaseName, RuleLevel, Stage
 from harness.policy.failures import explain_pack_failure
 from harness.policy.outcomes import PolicyEvents
 from harness.policy.packs import DeclaredPack, declare_pack
@@ -37,23 +37,40 @@ def preview_cell(world: CellWorld, record: Record, shield: Shield) -> Previewed:
     """One preview with the policy packs, and one for each stage.
 
     Raises:
-        PhaseError: the program or a pack breaks, a mandatory rule is violated, a stage is the whole program, or a probe
-            could never pass.
+        PhaseError: the program or a pack breaks, a mandatory rule is violated, or a probe could never pass.
     """
     previews = _Previews(world, record, shield)
     timeline, whole = previews.run()
     if stages := record.spec.cell.program.stages:
-        for stage in stages:
+        for number, stage in enumerate(stages):
             with at_stage(stage.name):
                 configure(world, stage.config, PHASE)
-                _, part = previews.run(f"{PHASE}-{stage.name}", whole)
-                if part == whole:
-                    raise PhaseError(_no_part(stage.config))
+                try:
+                    _, part = previews.run(f"{PHASE}-{stage.name}", whole)
+                except _CutOffError as error:
+                    if not number and not error.by_the_whole:
+                        raise
+                    why = "a rule for the stack as a whole" if error.by_the_whole else _last_line(error.failure.message)
+                    record.note(f"stage {stage.name} cannot be looked at as a whole before it goes up: {why}")
+                    continue
+            if part == whole:
+                record.note(_no_part(stage))
         configure(world, {}, PHASE)
         record.say(ProgressMessage(phase=PHASE, done=timeline.done, planned=timeline.planned))  # again of the whole
     probes = read_probes(record, shield, PHASE)
     _check_probes(probes, timeline.outputs)
     return Previewed(timeline.planned, probes)
+
+
+class _CutOffError(PhaseError):
+    """A stage's preview did not come to its end; what it had told by then is judged, and nothing forbids it.
+
+    It may need what the stages before it make, or have broken a rule that is for the stack as a whole.
+    """
+
+    def __init__(self, error: PhaseError, *, by_the_whole: bool) -> None:
+        super().__init__(error.failure, output=error.output)
+        self.by_the_whole = by_the_whole
 
 
 _Declared = Mapping[str, object]  # by URN, what there is to tell two declarations apart
@@ -86,28 +103,34 @@ class _Previews:
         try:
             timeline = operate(self._stack, self._record, self._shield, PHASE, preview, watch=watch, label=label)
         except PhaseError as error:
-            if not error.interrupted:
-                self._judge(error, declared, whole)
-            raise
+            excused = not error.interrupted and self._judge(error, declared, whole)
+            if whole is None or error.stopped:
+                raise
+            raise _CutOffError(error, by_the_whole=excused) from error
         self._judge(None, declared, whole)
         if timeline.imports:
             raise PhaseError(_imports(timeline.imports))
         return timeline, declared
 
-    def _judge(self, error: PhaseError | None, declared: _Declared, whole: _Declared | None) -> None:
-        """What the whole declares in the same way was judged there."""
-        if self._policy:
-            judged = None if whole is None else {urn for urn, one in declared.items() if whole.get(urn) == one}
-            self._policy.judge(error, judged)
+    def _judge(self, error: PhaseError | None, declared: _Declared, whole: _Declared | None) -> bool:
+        """What the whole declares in the same way was judged there. Says whether something was passed over for that."""
+        if not self._policy:
+            return False
+        judged = None if whole is None else {urn for urn, one in declared.items() if whole.get(urn) == one}
+        return self._policy.judge(error, judged)
 
 
-def _no_part(config: Mapping[str, str]) -> Failure:
-    """A slip in a key, most often: all of it would go up at once, before the stage's command has run."""
-    return Failure(
-        phase=PHASE,
-        message=f"with {', '.join(config)} it declares the whole program, not a part of it",
-        hint="`config` under [[stage]] in harness.toml must hold what the program asks for, spelled as it does",
+def _no_part(stage: Stage) -> str:
+    """A slip in a key, most often. It may differ in what no preview shows: a secret, or what only an output decides."""
+    return (
+        f"warning: stage {stage.name}: with {', '.join(stage.config)} it declares the whole program, as far as can be "
+        "seen; `config` under [[stage]] in harness.toml must be spelled as the program asks for it"
     )
+
+
+def _last_line(message: str) -> str:
+    """Of an exception that is what it says."""
+    return message.rstrip().rpartition("\n")[2]
 
 
 def _check_probes(probes: list[Probe], outputs: frozenset[str]) -> None:
@@ -156,10 +179,11 @@ class _Policy:
         if "resourcePreEvent" in event or any(name.startswith("policy") for name in event):
             self._events.append(event)
 
-    def judge(self, error: PhaseError | None, judged: Collection[str] | None = None) -> None:
+    def judge(self, error: PhaseError | None, judged: Collection[str] | None = None) -> bool:
         """Record every rule. `error` is how the preview ended; violations by what was `judged` before are passed over.
 
-        So are, of a stage, those by no resource: a part need not have what the stack as a whole must.
+        So are, of a stage, those by the stack itself: a part need not have what the whole must. Says whether a
+        mandatory one was, which ends a preview all the same.
 
         Raises:
             PhaseError: a mandatory rule is violated, or a pack broke. Otherwise what stopped the preview counts.
@@ -167,9 +191,11 @@ class _Policy:
         broken = explain_pack_failure(error.output) if error is not None else None
         if broken is not None:
             raise PhaseError(broken) from error
+        excused = False
         if judged is not None:
-            later = [event for event in self._events[self._before :] if _by(event) not in {"", *judged}]
-            self._events[self._before :] = later
+            later, before = self._events[self._before :], {"", *judged}
+            excused = any(_is_mandatory(event) for event in later if _by(event) in before)
+            self._events[self._before :] = [event for event in later if _by(event) not in before]
         packs = self._packs()
         every, events = PolicyEvents(self._settings, packs), PolicyEvents(self._settings, packs)
         for number, event in enumerate(self._events):
@@ -179,7 +205,7 @@ class _Policy:
         self._before = len(self._events)
         self._record.rules, self._record.findings = every.outcomes, every.findings
         if error is not None and not events.complete:
-            return
+            return excused
         if events.mandatory:
             raise PhaseError(self._violated(events), status=CellStatus.FAILED)
         if not events.complete:
@@ -190,6 +216,7 @@ class _Policy:
                     hint="what it printed is in the cell's log; --no-policy runs without",
                 )
             )
+        return excused
 
     def _packs(self) -> list[DeclaredPack]:
         try:
@@ -211,8 +238,12 @@ class _Policy:
         )
 
 
+def _is_mandatory(event: Mapping[str, Any]) -> bool:
+    return (event.get("policyEvent") or {}).get("enforcementLevel") == RuleLevel.MANDATORY
+
+
 def _by(event: Mapping[str, Any]) -> str | None:
-    """The URN of what an event finds fault with, or may; empty where it is no resource. None for any other event."""
+    """The URN of what an event finds fault with, or may; of a stack's own rule that of the stack, or none."""
     if violation := event.get("policyEvent"):
         return str(violation.get("resourceUrn") or "")
     return str(event["resourcePreEvent"]["metadata"]["urn"]) if "resourcePreEvent" in event else None

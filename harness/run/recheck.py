@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,18 +54,14 @@ def recheck_cell(world: CellWorld, record: Record, shield: Shield, alone: Callab
 def _both(world: CellWorld, record: Record, shield: Shield) -> tuple[RecheckOutcome, ...]:
     """The two need nothing of each other: an engine each. Raises PhaseError when we must stop."""
     ignored = record.spec.cell.program.recheck_ignore
-    second, drift = Changes(ignored), Changes((*ignored, *_ignored_by_the_program(world)))
+    # `ignore_changes` says that others may change a property; a refresh reads it all the same.
+    theirs = {resource.urn: resource.ignored for resource in world.stack.checkpoint().resources if resource.ignored}
+    second, drift = Changes(ignored), Changes(ignored, theirs)
     preview = _Recheck("idempotency", world.stack, world.stack.preview, second, second.planned)
     refresh = _Recheck("drift", world.second_stack, world.second_stack.refresh, drift, drift.refreshed)
     with ThreadPoolExecutor(2, thread_name_prefix="recheck") as pool:
         running = [pool.submit(each.run, record, shield) for each in (preview, refresh)]
     return tuple(each.result() for each in running)
-
-
-def _ignored_by_the_program(world: CellWorld) -> Iterator[str]:
-    """What it says with `ignore_changes` that others may change; a refresh reads it all the same."""
-    for resource in world.stack.checkpoint().resources:
-        yield from (f"{resource.urn.rpartition('::')[2]}.{path}" for path in resource.ignored)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def bring_up(world: CellWorld, record: Record, shield: Shield, planned: int) -> 
             configure(world, stage.config, PHASE)
             operate(world.stack, record, shield, PHASE, world.stack.up, label=f"up-{stage.name}")
             with _disk():
-                world.stack.keep_state(stage.name)
+                world.stack.keep_state(stage.name)  # which the next `up` changes
             if stage.run:
                 from harness.run.stage_command import run_command  # with what runs the user's code
 
@@ -45,6 +45,8 @@ def bring_up(world: CellWorld, record: Record, shield: Shield, planned: int) -> 
     with _timed(record, WHOLE):
         configure(world, {}, PHASE)
         operate(world.stack, record, shield, PHASE, world.stack.up, planned=planned)
+        with _disk():
+            world.stack.keep_state(WHOLE)  # else whoever goes on with a destroy would take a stage's for the last
     # What stands, without what only stages declare: it was deleted again.
     record.say(ProgressMessage(phase=PHASE, done=record.created - record.deleted, planned=planned))
 

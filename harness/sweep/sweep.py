@@ -13,6 +13,7 @@ from harness.sweep.apply import Apply
 from harness.sweep.model import Item, Scope, Sweep, Unasked, in_order
 from harness.sweep.places import check_scope
 from harness.sweep.survey import Survey
+from harness.sweep.unbegun import remove_unbegun
 from harness.world.home import database_place, open_home
 from harness.world.leases import open_leases
 
@@ -44,6 +45,7 @@ def sweep(
         show(items, surveyed.unasked)
         if apply:
             items = tuple(Apply(surveyed, leases, environ, audience, tell).run(items))
+            remove_unbegun(home.runs, began.timestamp())
     finally:
         leases.close()
     return Sweep(

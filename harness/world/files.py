@@ -55,8 +55,8 @@ class CellFiles:
 
     @property
     def states_after(self) -> tuple[Path, ...]:
-        """Those that are there."""
-        return tuple(self.directory.glob("state-after-*.json"))
+        """Those that are there, the oldest first."""
+        return tuple(sorted(self.directory.glob("state-after-*.json"), key=lambda path: path.stat().st_mtime_ns))
 
     def make(self) -> None:
         """Create the folders, readable for the owner only, and mint the passphrase. Keeps what is there.
@@ -90,7 +90,7 @@ class CellFiles:
         Raises HomeError when the disk refuses.
         """
         try:
-            _write_whole(self.spec, text)
+            write_whole(self.spec, text)
         except OSError as error:
             raise HomeError(f"{self.spec} cannot be written: {error}", hint="free some space") from error
 
@@ -121,7 +121,7 @@ class CellFiles:
         if not foreign:
             return
         try:
-            _write_whole(self.foreign, json.dumps(sorted(foreign)))
+            write_whole(self.foreign, json.dumps(sorted(foreign)))
         except OSError as error:  # the state still says it; a destroy must not fail for want of a copy
             print(f"warning: {self.foreign} cannot be written: {error}", file=sys.stderr)
 
@@ -153,12 +153,17 @@ class CellFiles:
             self.directory.parent.rmdir()
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """The file as it was or as it shall be, never half, also after a power cut; for its owner only. Raises OSError."""
     partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        partial.chmod(0o600)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            partial.chmod(0o600)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise

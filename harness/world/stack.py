@@ -31,7 +31,7 @@ from harness.world.checkpoint import (
 )
 from harness.world.command import EngineCommand
 from harness.world.deletable import make_deletable
-from harness.world.files import CellFiles
+from harness.world.files import CellFiles, write_whole
 from harness.world.language import Language
 from harness.world.locks import release_locks
 from harness.world.sources import declares_only
@@ -190,16 +190,14 @@ class Stack:
         Raises RunError when the disk refuses.
         """
         path = self.files.state_after(stage)
-        partial = path.with_suffix(".partial")
+        state = state_file(self.files.state, self.cell.program.name, self.cell.stack)
         try:
-            partial.touch(mode=0o600)
-            partial.write_bytes(state_file(self.files.state, self.cell.program.name, self.cell.stack).read_bytes())
-            partial.replace(path)
+            write_whole(path, state.read_text(encoding="utf-8"))
         except OSError as error:
             raise RunError(f"{path} cannot be written: {error}", hint="free some space under HARNESS_HOME") from error
 
     def kept_checkpoints(self) -> list[Checkpoint]:
-        """What was put aside, in any order."""
+        """What was put aside, in the order in which it was."""
         return [read_state_file(path, self._granted) for path in self.files.states_after]
 
     def _run(self, verb: str, event_log: Path, *flags: str, **environment: str) -> None:

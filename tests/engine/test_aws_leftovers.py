@@ -139,7 +139,10 @@ def test_an_inactive_revision_is_told_and_no_leak(provider, client) -> None:
 
 
 def test_a_revision_that_a_pipeline_registered_is_found_and_deregistered(provider, client) -> None:
-    """A copy of ours in our time; not ours itself, nor one of another role, family or time."""
+    """A copy of ours in our time, once the role went with ours; not ours itself, nor one of another role, family, time.
+
+    A role that is still there may be shared, and whoever shares it may have registered it.
+    """
     ecs, token = client("ecs"), "aws:ecs/taskDefinition:TaskDefinition"
 
     def register(family: str, role: str) -> str:
@@ -151,6 +154,11 @@ def test_a_revision_that_a_pipeline_registered_is_found_and_deregistered(provide
     others = {register("web", "role/yours"), register("web-2", "role/mine")}
     outputs = {"arn": ours, "family": "web", "executionRoleArn": "role/mine"}
     ask = {"blocking": False, "remove": True}
+    shared = client("iam").create_role(RoleName="shared", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    register("web", shared)
+    theirs = {**outputs, "executionRoleArn": shared}
+    assert provider.remains(token, "web", theirs, since=time.time(), **ask).found == []
+    others |= set(ecs.list_task_definitions(sort="DESC")["taskDefinitionArns"]) - {ours, copied}
     assert provider.remains(token, "web", outputs, since=time.time() + 3600, **ask).found == []
     assert provider.remains(token, "web", {**outputs, "executionRoleArn": ""}, since=time.time(), **ask).found == []
     [left] = provider.remains(token, "web", outputs, since=time.time(), **ask).found

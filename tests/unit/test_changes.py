@@ -71,6 +71,16 @@ def test_a_step_that_does_nothing_is_no_change(op: str) -> None:
     assert drift(refreshed("same", {"a": 1}, {"a": 1}), {"summaryEvent": {}}) == ()
 
 
+def test_what_a_program_ignores_of_one_resource_is_drift_of_its_namesake() -> None:
+    """`app` is a service and a load balancer at once in many programs; only one of them ignores its tags."""
+    namesake = URN.replace(QUEUE, "aws:sns/topic:Topic")
+    event = refreshed("update", {"tags": {"a": "1"}, "size": 1}, {"tags": {"a": "2"}, "size": 1})
+    for ignoring, found in ((URN, 0), (namesake, 1)):
+        changes = Changes((), {ignoring: ["tags"]})
+        changes.refreshed(event)
+        assert len(changes.found) == found
+
+
 @pytest.mark.parametrize("op", ["create", "delete", "update"])
 def test_a_step_without_named_properties_counts_all_the_same(op: str) -> None:
     """A new or a vanished resource has none, and a provider may tell none."""

@@ -123,3 +123,15 @@ def test_what_a_stage_made_and_the_whole_removed_is_asked_about(dead: SimpleName
     assert [one.id for one in dead.estate.ledger.known] == ["early"]
     dead.stack.files.forget()
     assert not kept.exists()
+
+
+def test_what_stands_last_counts_not_what_a_stage_had_made_of_it(dead: SimpleNamespace) -> None:
+    """A definition that the whole has replaced under the same id: the last is asked about, however often we learn."""
+    found = {"urn": "u", "type": "aws:ecs/taskDefinition:TaskDefinition", "id": "web", "custom": True}
+    for name, revision in (("first", "web:1"), ("another", "web:2"), ("whole", "web:3")):
+        write(dead.path, resources=[{**found, "outputs": {"arn": revision}}])
+        dead.stack.keep_state(name)
+    dead.estate.learn()
+    write(dead.path, resources=[])
+    dead.estate.learn()
+    assert [one.outputs for one in dead.estate.ledger.known] == [{"arn": "web:3"}]

@@ -11,7 +11,7 @@ import pytest
 from harness.run.disk import FULL, PATIENCE, DiskWatch
 from harness.run.shield import hint_of, limit_of
 
-Room = namedtuple("Room", ["f_bavail", "f_frsize"])  # noqa: PYI024 - as os.statvfs_result has them
+Room = namedtuple("Room", ["f_bavail", "f_bfree", "f_frsize"])  # noqa: PYI024 - as os.statvfs_result has them
 BLOCK = 4096
 
 
@@ -25,7 +25,7 @@ class Disk:
 
     def room(self, _folder: object) -> Room:
         self.looks += 1
-        return Room(self.free // BLOCK, BLOCK)
+        return Room(self.free // BLOCK, self.free // BLOCK, BLOCK)
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from harness.run import crew
 from harness.run.interrupts import SIGNALS, Interrupts, ToldToStopError
 
 
@@ -134,3 +136,21 @@ def test_a_signal_while_a_process_starts_waits_for_its_handlers() -> None:
     )
     done = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
+
+
+def test_a_second_signal_does_not_cut_short_what_the_first_one_ends(monkeypatch, clock: Clock) -> None:
+    """Before anything was made: the processes that were begun are ended, and their folders removed."""
+    interrupts, ended = Interrupts(clock), []
+    interrupts.heed()
+    monkeypatch.setattr(crew, "INTERRUPTS", interrupts)
+
+    def abandon(_crew: object) -> None:
+        clock.now += 1
+        interrupts.receive("SIGINT")
+        ended.append(True)
+
+    monkeypatch.setattr(crew._Crew, "abandon", abandon)
+    opening = SimpleNamespace(complete=lambda: interrupts.receive("SIGINT"))
+    with pytest.raises(ToldToStopError):
+        crew.run_cells([], opening, SimpleNamespace(), 1)
+    assert ended == [True]

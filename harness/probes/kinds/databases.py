@@ -100,4 +100,7 @@ def _available(name: str, described: Mapping[str, Any], at: str, keys: DatabaseK
 
 def _numbers(version: str) -> list[int]:
     """15.10 is newer than 15.4, and 15.10.1 newer still; what follows the numbers (8.0.mysql_aurora.3.05.2) is left."""
-    return [int(part) for part in itertools.takewhile(str.isdecimal, version.split("."))]
+    numbers = [int(part) for part in itertools.takewhile(str.isdecimal, version.split("."))]
+    while numbers and not numbers[-1]:  # 15.10.0 is 15.10
+        numbers.pop()
+    return numbers

@@ -13,9 +13,17 @@ from harness.probes.model import ProbeFailure
 
 ANYWHERE: Final = "0.0.0.0/0"
 
-Way: TypeAlias = Annotated[
-    tuple[str, str, int | str], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
-]
+
+def _way(value: object) -> object:
+    """As a tuple, with `443` for what says the same in other words."""
+    if not isinstance(value, list):
+        return value
+    *ends, port = value or [None]
+    number = port.removeprefix("tcp ") if isinstance(port, str) else ""
+    return (*ends, int(number) if number.isdecimal() else port)
+
+
+Way: TypeAlias = Annotated[tuple[str, str, int | str], BeforeValidator(_way)]
 """Source, target, port: names of groups, "" for anywhere, a CIDR block, or the id of another group or prefix list."""
 
 

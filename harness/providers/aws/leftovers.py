@@ -286,22 +286,37 @@ def _inactive_revisions(parent: Parent) -> Iterator[Leftover]:
 
 @leaves("aws:ecs/taskDefinition:TaskDefinition")
 def _further_revisions(parent: Parent) -> Iterator[Leftover]:
-    """A pipeline that delivers registers copies of ours with another image: same family, same roles."""
+    """A pipeline that delivers registers copies of ours with another image: same family, same roles.
+
+    A family's name and a role may be shared. The roles that went with our destroy are nobody's: no task can run with
+    such a revision any more.
+    """
     client, outputs = parent.client("ecs"), parent.outputs
     family, roles = outputs.get("family"), _roles(outputs)
-    if not family or not any(roles):  # somebody else's family may be called the same, his roles are his
+    if not family or not any(_is_gone(parent, role) for role in roles if role):
         return
-    for page in client.get_paginator("list_task_definitions").paginate(familyPrefix=family, status="ACTIVE"):
+    newest_first = {"familyPrefix": family, "status": "ACTIVE", "sort": "DESC"}
+    for page in client.get_paginator("list_task_definitions").paginate(**newest_first):
         for arn in page["taskDefinitionArns"]:
             one = client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-            copied = (one["family"], _roles(one)) == (family, roles) and arn != outputs.get("arn")
-            if copied and parent.in_our_time(_made(one, "registeredAt", parent)):
+            if not parent.in_our_time(_made(one, "registeredAt", parent)):
+                return
+            if (one["family"], _roles(one)) == (family, roles) and arn != outputs.get("arn"):
                 gone = partial(client.deregister_task_definition, taskDefinition=arn)
                 yield Leftover(parent.token, arn, f"a revision of {family} that a deployment registered", gone)
 
 
 def _roles(definition: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(definition.get(role) or "") for role in ("executionRoleArn", "taskRoleArn"))
+
+
+def _is_gone(parent: Parent, role: str) -> bool:
+    iam = parent.client("iam")
+    try:
+        iam.get_role(RoleName=role.rpartition("/")[2])
+    except iam.exceptions.NoSuchEntityException:
+        return True
+    return False
 
 
 @leaves("aws:ecr/pullThroughCacheRule:PullThroughCacheRule")
