@@ -1,7 +1,7 @@
 # The README's two commands: `make run` and `make test`. Each sets up all that it needs, and is quick the second time.
 PYTHON ?= python3
 WORKERS ?= 3
-CHAOS_WORKERS ?= 2
+CHAOS_WORKERS ?= 3
 UV_VERSION := 0.13.9
 READY := .venv/.ready
 
@@ -28,7 +28,7 @@ engine: $(READY)
 run: $(READY)
 	.venv/bin/harness run programs/starter programs/financial
 
-# Most tests wait for processes of their own: three workers keep two cores busy.
+# Most tests and cases wait for processes of their own: three workers keep two cores busy.
 test: lint engine browser
 	.venv/bin/pytest -n $(WORKERS) --dist loadgroup
 
