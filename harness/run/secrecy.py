@@ -186,18 +186,10 @@ def _hidden(events: Path) -> dict[str, list[list[str | int]]]:
             if step is None:  # a prelude or a message, of no resource
                 continue
             for state in (step.get("old") or {}, step.get("new") or {}):
-                given, made = (list(_places(masked(state.get(side)), [])) for side in ("inputs", "outputs"))
-                # The engine hides the whole of a list in the outputs when its input holds a secret somewhere inside.
-                made = [place for place in made if not any(_is_in_list(inner, place) for inner in given)]
-                known = found.setdefault(step["urn"], [])
-                known.extend(place for place in (*given, *made) if place not in known)
+                for side in ("inputs", "outputs"):
+                    known = found.setdefault(step["urn"], [])
+                    known.extend(place for place in _places(masked(state.get(side)), []) if place not in known)
     return found
-
-
-def _is_in_list(place: list[str | int], other: list[str | int]) -> bool:
-    """Whether the place is below the other, which is a list."""
-    steps = len(other)
-    return place[:steps] == other and len(place) > steps and isinstance(place[steps], int)
 
 
 def _places(value: Any, place: list[str | int]) -> Iterator[list[str | int]]:

@@ -157,21 +157,6 @@ def test_what_the_events_hide_is_found_where_the_provider_was_told_it(tmp_path: 
     assert seen.secrets({"urn:none": [["tags"]]}) == ["12345", "first-1", "marked-1"]
 
 
-def test_a_secret_in_a_list_hides_nothing_else_of_that_list(tmp_path: Path) -> None:
-    """The engine hides such an output whole; reports would lose every word that stands in it."""
-    mark = {wire.SIGNATURE: wire.SECRET, "ciphertext": "[secret]"}
-    new = {
-        "inputs": {"stages": [{"kind": "GitHub", "token": mark}], "whole": mark},
-        "outputs": {"stages": "[secret]", "whole": "[secret]", "made": "[secret]"},
-    }
-    event = {"resourcePreEvent": {"metadata": {"op": "create", "urn": "urn:a", "new": new}}}
-    (tmp_path / "up-1.jsonl").write_text(json.dumps(event) + "\n")
-    seen = Seen()
-    seen.keep("urn:a", {"stages": [{"kind": "GitHub", "token": "token-1"}], "whole": ["all-2"]})
-    seen.keep("urn:a", {"stages": [{"kind": "GitHub", "token": "token-1"}], "whole": ["all-2"], "made": "made-3"})
-    assert seen.secrets(_hidden(tmp_path)) == ["all-2", "made-3", "token-1"]
-
-
 def test_events_that_hide_a_secret_but_are_of_no_resource_hide_no_others(tmp_path: Path) -> None:
     """The prelude of a stack with an encrypted configuration, and what was cleaned before, stand beside steps."""
     events = (
