@@ -43,7 +43,9 @@ def stay(why: str, *, bind: bool = False) -> None:
             message = f"{host} was not contacted: {why}"
             if host not in told and sys.stderr is not None:
                 told.add(host)
-                print(f"refused: {message}", file=sys.stderr, flush=True)
+                # In one piece: an unbuffered print writes its line end by itself, and another stream comes between.
+                sys.stderr.write(f"refused: {message}\n")
+                sys.stderr.flush()
             if _called_by_botocore():
                 # botocore tries an OSError four times more, and then tells neither address nor reason.
                 raise RuntimeError(message)

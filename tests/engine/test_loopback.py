@@ -158,7 +158,7 @@ def test_what_a_program_tries_by_itself_is_refused_at_once(watched, harness, sho
     ], log
     assert "WENT OUT" not in log
     for line in lines[:-1]:
-        assert line.split()[2] in {"0", "1", "2"}, line
+        assert int(line.split()[2]) < 10, f"waited for a time-out: {line}"
         assert "this run stays on this machine (target emulator)" in line, line
     assert "sts.amazonaws.com was not contacted" in log
     assert f"child is {cell['account']}" in log
