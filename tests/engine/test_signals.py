@@ -40,8 +40,8 @@ def family(process: subprocess.Popen, name: str) -> psutil.Process:
     raise AssertionError(f"no process {name}")
 
 
-def send(process: subprocess.Popen, *names: str, gap: float = 0.15) -> None:
-    """Signals one after the other, as fingers would."""
+def send(process: subprocess.Popen, *names: str, gap: float = 0.5) -> None:
+    """Signals one after the other, as fingers would: a busy machine takes two that are nearer for one and its echo."""
     for name in names:
         process.send_signal(getattr(signal, name))
         time.sleep(gap)
