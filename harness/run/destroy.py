@@ -12,7 +12,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from harness.errors import HarnessError, RunError
+from harness.errors import HarnessError, RunError, WorldError
 from harness.model import CellStatus, Failure, PhaseName
 from harness.run.cell_world import CellWorld
 from harness.run.estate import Estate
@@ -50,13 +50,24 @@ class Destroyer:
         with self._shield.destroying(self._record.spec.limits.destroy):
             for phase, work, status in (
                 (PhaseName.DESTROY, self._destroy, CellStatus.ERRORED),
-                (PhaseName.LEAK_CHECK, lambda: check_leaks(self._estate, self._record), CellStatus.LEAKED),
+                (PhaseName.LEAK_CHECK, self._check_leaks, CellStatus.LEAKED),
             ):
                 try:
                     with self._record.phase(phase, failed=status):
                         self._explained(phase, work)
                 except PhaseError:
                     continue  # recorded; what comes after must run all the same
+
+    def _check_leaks(self) -> None:
+        """A provider process that dies over the questions is replaced, and the next one asked again from the start."""
+        asked = self._world.provider()
+        try:
+            check_leaks(self._estate, self._record)
+        except WorldError:
+            if asked.alive:
+                raise
+            self._record.note("the provider ended before it had answered: another one is asked")
+            check_leaks(self._estate, self._record)
 
     def _explained(self, phase: PhaseName, work: Callable[[], None]) -> None:
         try:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from harness.errors import WorldError
 from harness.model import Cell, Program
 from harness.providers.contract import Presence, Search
+from harness.run import destroy
 from harness.run.destroy import Destroyer
 from harness.world.checkpoint import empty_stack, state_file
 from harness.world.command import EngineCommand
@@ -135,3 +137,27 @@ def test_what_stands_last_counts_not_what_a_stage_had_made_of_it(dead: SimpleNam
     write(dead.path, resources=[])
     dead.estate.learn()
     assert [one.outputs for one in dead.estate.ledger.known] == [{"arn": "web:3"}]
+
+
+@pytest.mark.parametrize(("alive", "answers"), [(False, [None]), (False, [WorldError("again", hint="")]), (True, [])])
+def test_a_provider_that_dies_over_the_leak_check_is_replaced_once(
+    monkeypatch, dead, alive: bool, answers: list
+) -> None:
+    """What it was asked nobody knows then; one that lives and cannot answer, or a second one, is told."""
+    said = iter([WorldError("ended", hint=""), *answers])
+
+    def check(*_: object) -> None:
+        if (answer := next(said)) is not None:
+            raise answer
+
+    monkeypatch.setattr(destroy, "check_leaks", check)
+    destroyer = Destroyer.__new__(Destroyer)
+    destroyer._world = SimpleNamespace(provider=lambda: SimpleNamespace(alive=alive))
+    destroyer._record = SimpleNamespace(note=lambda _text: None)
+    destroyer._estate = dead.estate
+    if answers == [None]:
+        destroyer._check_leaks()
+    else:
+        with pytest.raises(WorldError):
+            destroyer._check_leaks()
+    assert list(said) == []
