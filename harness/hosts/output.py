@@ -1,4 +1,4 @@
-"""A program's output in, chunk by chunk; its beginning and its end out: a program that floods does not fill a disk."""
+"""A program's output in, chunk by chunk; its beginning and its end out, in whole lines: a flood fills no disk."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from collections.abc import Callable
 
 HEAD_BYTES = 1_000_000  # passed on as it comes, of each stream and run of a program
 TAIL_BYTES = 64_000  # of what comes after that, the last is shown when the stream ends
+LINE_BYTES = 64_000  # a line that is longer is passed on in pieces
 CUT = "… output beyond 1 MB is not shown, but for its last 64 kB:\n"
 
 
 class CappedOutput:
-    """One stream of one run."""
+    """One stream of one run.
+
+    A line is passed on whole, once it has ended: others write to the same place, and what they wrote in the middle of
+    it would cut a secret in two, which nobody would recognize any more.
+    """
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self._write = write
         self._room = HEAD_BYTES
+        self._line = bytearray()  # what has come of one that has not ended
         self._tail = bytearray()
         self._at_line_start = True
         self._cut = False
@@ -23,17 +29,23 @@ class CappedOutput:
         self._lock = threading.Lock()  # a stray that holds the stream open may still write when it is closed
 
     def take(self, chunk: bytes) -> None:
-        """Pass on what there is room for, and keep the last of the rest."""
+        """Pass on the lines that have ended and for which there is room, and keep the last of the rest."""
         with self._lock:
             if self._closed:
                 return
-            head, rest = chunk[: self._room], chunk[self._room :]
-            self._room -= len(head)
-            self._pass_on(head)
-            self._tail += rest
-            if len(self._tail) > TAIL_BYTES:
-                self._cut = True
-                del self._tail[:-TAIL_BYTES]
+            self._line += chunk
+            ended = _end_of_lines(self._line) or (len(self._line) if len(self._line) > LINE_BYTES else 0)
+            self._place(bytes(self._line[:ended]))
+            del self._line[:ended]
+
+    def _place(self, lines: bytes) -> None:
+        fits = len(lines) if len(lines) <= self._room else _end_of_lines(lines[: self._room]) or self._room
+        self._pass_on(lines[:fits])
+        self._room = self._room - fits if fits == len(lines) else 0
+        self._tail += lines[fits:]
+        if len(self._tail) > TAIL_BYTES:
+            self._cut = True
+            del self._tail[:-TAIL_BYTES]
 
     def close(self) -> None:
         """Pass on the last of the rest; what comes later is dropped."""
@@ -41,6 +53,7 @@ class CappedOutput:
             if self._closed:
                 return
             self._closed = True
+            self._place(bytes(self._line))
             if self._cut:
                 self._pass_on((b"" if self._at_line_start else b"\n") + CUT.encode())
                 # Whole lines where there are any; characters of several bytes must not be cut in any case.
@@ -53,3 +66,8 @@ class CappedOutput:
         if part:
             self._write(part)
             self._at_line_start = part.endswith(b"\n")
+
+
+def _end_of_lines(data: bytes | bytearray) -> int:
+    """How many bytes the lines take that have ended; a bar that shows progress ends its line by going back."""
+    return max(data.rfind(b"\n"), data.rfind(b"\r")) + 1

@@ -1,8 +1,8 @@
-"""A program's output is passed on as it comes, up to a bound, and its end is never lost."""
+"""A program's output is passed on line by line, up to a bound, and its end is never lost."""
 
 from __future__ import annotations
 
-from harness.hosts.output import CUT, HEAD_BYTES, TAIL_BYTES, CappedOutput
+from harness.hosts.output import CUT, HEAD_BYTES, LINE_BYTES, TAIL_BYTES, CappedOutput
 
 
 def shown(*chunks: bytes) -> bytes:
@@ -25,20 +25,35 @@ def test_what_fits_is_not_touched():
     assert shown() == b""
 
 
-def test_what_fits_is_passed_on_at_once():
-    """A program that is slow is followed."""
-    out = bytearray()
-    CappedOutput(out.extend).take(b"first")
-    assert out == b"first"
+def test_a_line_is_passed_on_at_once_when_it_ends():
+    """A program that is slow is followed; `print` with Python's -u writes each word alone, and a line stays one."""
+    told: list[bytes] = []
+    capped = CappedOutput(told.append)
+    for word in (b"it is", b" ", b"a secret", b"\n", b"10 %\r", b"and one that "):
+        capped.take(word)
+    assert told == [b"it is a secret\n", b"10 %\r"]
+    capped.close()
+    assert told == [b"it is a secret\n", b"10 %\r", b"and one that "]
 
 
-def test_beyond_it_the_beginning_and_whole_lines_of_the_end_are_shown():
-    """With one line of ours between, on a line of its own."""
+def test_a_line_that_does_not_end_is_not_held_for_good():
+    """What is longer than any line goes on in pieces; nothing of it is lost."""
+    told: list[bytes] = []
+    capped = CappedOutput(told.append)
+    for _ in range(9):
+        capped.take(b"x" * (LINE_BYTES // 4))
+    assert told == [b"x" * (LINE_BYTES // 4) * 5]
+    capped.close()
+    assert b"".join(told) == b"x" * (LINE_BYTES // 4) * 9
+
+
+def test_beyond_it_whole_lines_of_the_beginning_and_of_the_end_are_shown():
+    """With one line of ours between; a secret that would be cut in two at either bound is not shown at all."""
     line = b"0123456789\n"
     chunks = [line * 1000] * 200
     told = shown(*chunks)
     head, _, tail = told.partition(CUT.encode())
-    assert head == (line * 200_000)[:HEAD_BYTES] + b"\n"
+    assert head == line * (HEAD_BYTES // len(line))
     assert TAIL_BYTES - len(line) < len(tail) <= TAIL_BYTES
     assert tail == line * (len(tail) // len(line))
 
