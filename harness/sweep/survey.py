@@ -50,14 +50,22 @@ class Surveyed:
 
 
 class Survey:
-    """One look at everything."""
+    """One look at everything, for so many seconds."""
 
-    def __init__(self, scope: Scope, environ: Mapping[str, str], protects: Protects, now: datetime) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        environ: Mapping[str, str],
+        protects: Protects,
+        now: datetime,
+        seconds: float = SAY_SECONDS,
+    ) -> None:
         self._scope = scope
         self._environ = environ
         self._protects = protects
         self._now = now
-        self._until = time.monotonic() + SAY_SECONDS
+        self._patience = seconds / SAY_SECONDS
+        self._until = time.monotonic() + seconds
         self._found = Surveyed()
         self._reach: Mapping[str, Exception | None] = {}
 
@@ -81,11 +89,12 @@ class Survey:
     def _ask_targets(self, targets: Iterable[str]) -> Mapping[str, Exception | None]:
         """For each emulator why it does not answer, or nothing."""
         urls = sorted(target for target in targets if target != "aws")
+        reach = _REACH * self._patience
 
         def question(url: str) -> Callable[[], None]:
-            return lambda: check_target(Target("url", url), seconds=_REACH)
+            return lambda: check_target(Target("url", url), seconds=reach)
 
-        answers = ask_all({url: question(url) for url in urls}, min(self._left, 2 * _REACH))
+        answers = ask_all({url: question(url) for url in urls}, min(self._left, 2 * reach))
         return {url: answers.missing.get(url) for url in urls}
 
     def _see(self, lease: Lease) -> Seen:
@@ -158,7 +167,8 @@ class Survey:
         regions = {place.region for place in aws}
         told: list[str] = []
         answers = ask_all(
-            {"account": lambda: check_aws(self._environ, "bundled", told.append, regions)}, min(_ACCOUNT, self._left)
+            {"account": lambda: check_aws(self._environ, "bundled", told.append, regions)},
+            min(_ACCOUNT * self._patience, self._left),
         )
         for why in answers.missing.values():
             for place in aws:

@@ -208,6 +208,29 @@ def test_a_target_that_says_nothing_is_told_in_time(harness, held, emulator) -> 
     assert swept(harness, "--apply")[0] == 0
 
 
+def test_a_target_that_answers_late_is_asked_again(harness, held, emulator, foreign) -> None:
+    """With --apply, once it was told that it is silent: its lease is ended, and what no lease stands for, too."""
+    process, lease, ask = held()
+    kill_all(process)
+    account = "210000000003"
+    other = foreign(account, "r-gone000000", moment(hours=1))
+    os.kill(emulator.pid, signal.SIGSTOP)
+    try:
+        sweeper = harness.start("sweep", "--target", emulator.url, "--account", account, "--apply", "--json", "-")
+        assert sweeper.stderr is not None
+        told: list[str] = []
+        while "asked once more" not in (line := sweeper.stderr.readline()):
+            assert line, told
+            told.append(line)
+    finally:
+        os.kill(emulator.pid, signal.SIGCONT)
+    assert sum("not asked: " in line for line in told) == 2, told
+    done = harness.finish(sweeper)
+    assert named(done.document) == {lease["run"]: ("destroy", "done"), "r-gone000000": ("delete", "done")}, done.err
+    assert (done.code, done.document["unasked"]) == (0, [])
+    assert ask.left() == other.left() == []
+
+
 def test_a_stack_says_by_its_tags_whose_it_is(harness, held, engine) -> None:
     """`pulumi stack tag ls` on the state of a crash tells run, owner and target, without our database."""
     import subprocess
