@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 
 HEAD_BYTES = 1_000_000  # passed on as it comes, of each stream and run of a program
 TAIL_BYTES = 64_000  # of what comes after that, the last is shown when the stream ends
 LINE_BYTES = 64_000  # a line that is longer is passed on in pieces
+_LINE_END = re.compile(rb"\r\n|[\r\n]")
 CUT = "… output beyond 1 MB is not shown, but for its last 64 kB:\n"
 
 
@@ -39,7 +41,11 @@ class CappedOutput:
             del self._line[:ended]
 
     def _place(self, lines: bytes) -> None:
-        fits = len(lines) if len(lines) <= self._room else _end_of_lines(lines[: self._room]) or self._room
+        fits = len(lines)
+        if fits > self._room:
+            fits = _end_of_lines(lines[: self._room])
+            if not fits and not _end_of_lines(lines[:LINE_BYTES]):  # a line without end: pieces of it are shown
+                fits = self._room
         self._pass_on(lines[:fits])
         self._room = self._room - fits if fits == len(lines) else 0
         self._tail += lines[fits:]
@@ -57,7 +63,7 @@ class CappedOutput:
             if self._cut:
                 self._pass_on((b"" if self._at_line_start else b"\n") + CUT.encode())
                 # Whole lines where there are any; characters of several bytes must not be cut in any case.
-                self._tail = bytearray(self._tail.partition(b"\n")[2] or self._tail)
+                self._tail = bytearray(_LINE_END.split(self._tail, maxsplit=1)[-1] or self._tail)
                 while self._tail and self._tail[0] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8's continuation bytes
                     del self._tail[0]
             self._pass_on(bytes(self._tail))

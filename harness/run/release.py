@@ -73,6 +73,7 @@ def release_specs(
     for lease, spec in wanted:
         check_account(lease, world.account)
         check_host(lease, spec)
+    ended = [spec for _, spec in wanted if went_with_its_emulator(spec)]  # who is refused here has taken nothing over
     INTERRUPTS.hold()  # a lease that is taken over is settled, whatever comes now
     for lease, spec in wanted:
         if world.leases.take_over(lease):
@@ -81,7 +82,7 @@ def release_specs(
             audience.hear(lease.cell, NoteMessage(text="somebody else has begun to destroy it"))
     if not specs:
         return None
-    gone = [spec for spec in specs if went_with_its_emulator(spec)]
+    gone = [spec for spec in specs if spec in ended]
     results = [_gone(spec, world) for spec in gone]
     rest = [spec.model_copy(update={"recover": True, "host": None}) for spec in specs if spec not in gone]
     results += run_cells(rest, world, audience, parallel)

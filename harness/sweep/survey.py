@@ -30,7 +30,7 @@ from harness.sweep.model import Item, Place, Scope, Unasked
 from harness.sweep.places import places
 from harness.world.files import CellFiles
 from harness.world.guards import check_aws
-from harness.world.identity import alive, elsewhere
+from harness.world.identity import Alive, alive, elsewhere
 from harness.world.provider import ProviderProcess
 from harness.world.target import Target, check_target
 
@@ -104,7 +104,7 @@ class Survey:
         except HarnessError:
             embedded, has_state = False, False
         return Seen(
-            owner=alive(lease),
+            owner=Alive.NO if _is_ours(lease) else alive(lease),
             held=files.is_held(),
             result=finished_result(lease),
             emulator_gone=self._gone(lease, embedded=embedded),
@@ -235,7 +235,12 @@ class Survey:
 
     def _at_work(self, lease: Lease) -> str:
         """What shows that the process of a closed lease lives: its run may be about to begin the next cell."""
-        if lease.process == os.getpid():  # what we closed ourselves is over
+        if _is_ours(lease):
             return ""
         at_work, evidence = worked_on(lease, self._now)
         return evidence if at_work else ""
+
+
+def _is_ours(lease: Lease) -> bool:
+    """Whether this sweep took it over, or closed it: nobody works on it while we look."""
+    return lease.process == os.getpid() and not elsewhere(lease)

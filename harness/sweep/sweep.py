@@ -77,9 +77,13 @@ def sweep(
 def _sorted_out(
     first: Sequence[Item], silent: Sequence[Unasked], second: Sequence[Item]
 ) -> tuple[list[Item], Sequence[Item]]:
-    """What is settled after the first look, and what the second adds: what was left because a place was silent, too."""
+    """What is settled after the first look, and what the second adds: what was left because a place was silent, too.
+
+    What was left stays left, unless the second look finds it due: it may not even have been seen there.
+    """
     places = {(place.target, place.region) for place in silent if place.matters}
-    settled = [item for item in first if item.outcome is not Outcome.LEFT or (item.target, item.region) not in places]
+    due = {_key(item) for item in second if item.due and (item.target, item.region) in places}
+    settled = [item for item in first if item.outcome is not Outcome.LEFT or _key(item) not in due]
     known = {_key(item) for item in settled}
     return settled, in_order([item for item in second if _key(item) not in known])
 

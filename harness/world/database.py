@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TextIO
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
@@ -20,6 +21,7 @@ from harness.world.history_tables import RUNS  # noqa: F401 - so that its tables
 from harness.world.tables import SCHEMA_TABLE, Base
 
 BUSY = 10.0  # seconds to wait for another process that writes
+_LOOK: Final = 0.01  # seconds between two looks at a lock file
 _TABLES_LOCK = 0x68_61_72_6E  # PostgreSQL's advisory lock while tables are looked at and made: `harn`
 
 
@@ -61,7 +63,7 @@ def open_database(where: Path | str, *, busy: float = BUSY) -> Database:
     else:
         engine, place = _server(where, busy)
     try:
-        with _alone(where), engine.begin() as connection:
+        with _alone(where, busy), engine.begin() as connection:
             _prepare(connection, place)
     except (OSError, SQLAlchemyError) as error:
         engine.dispose()
@@ -103,14 +105,29 @@ def _server(where: str, busy: float) -> tuple[Engine, str]:
 
 
 @contextmanager
-def _alone(where: Path | str) -> Iterator[None]:
-    """Two first users at once would both create the tables, and both switch the journal's mode."""
+def _alone(where: Path | str, busy: float) -> Iterator[None]:
+    """Two first users at once would both create the tables, and both switch the journal's mode.
+
+    Raises TimeoutError: another process has held it for `busy` seconds; it may be stopped.
+    """
     if not isinstance(where, Path):
         yield
         return
     with where.with_name(where.name + LOCK_SUFFIX).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        until = time.monotonic() + busy
+        while not _locked(lock):
+            if time.monotonic() > until:
+                raise TimeoutError(f"another process is making its tables, or was stopped while it did ({lock.name})")
+            time.sleep(_LOOK)
         yield
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _prepare(connection: Connection, place: str) -> None:

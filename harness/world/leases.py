@@ -55,6 +55,7 @@ class Leases:
             LeaseRow.host == seen.host,
             LeaseRow.process == seen.process,
             LeaseRow.heartbeat == seen.heartbeat,
+            LeaseRow.expires == seen.expires,  # somebody may have extended it since
         )
         with self._database.session() as session:
             changed = session.execute(update(LeaseRow).where(*where).values(values).returning(LeaseRow.run))

@@ -1,5 +1,6 @@
 """A lease outlives whoever wrote it, in SQLite and in PostgreSQL; of two who take it over, one has it."""
 
+import fcntl
 import os
 import signal
 import sqlite3
@@ -123,6 +124,17 @@ def test_a_lease_can_be_extended(table: Leases) -> None:
     assert sorted(found.cell for found in table.listed() if found.expires == until) == ["a", "b"]
 
 
+def test_who_saw_it_before_it_was_extended_does_not_take_it_over(table: Leases) -> None:
+    """A sweep that found it expired, and did something else first: it lives by now."""
+    table.open(lease(state=LeaseState.KEPT, expires=datetime.now(UTC) - timedelta(hours=1)))
+    [seen] = table.listed()
+    table.extend("r-1", datetime.now(UTC) + timedelta(hours=1))
+    assert not table.take_over(seen)
+    [now] = table.listed()
+    assert now.state is LeaseState.KEPT
+    assert table.take_over(now)
+
+
 def _as_version_1(place: Path | str) -> None:
     """Put a database there that the harness before this version made: four leases, in a file with its history too."""
     if isinstance(place, Path):
@@ -197,6 +209,16 @@ def test_a_locked_database_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: 
     assert "HARNESS_HOME" in refused.value.hint
     blocker.close()
     table.close()
+
+
+def test_who_makes_the_tables_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    """It may have been stopped over it."""
+    path = tmp_path / "db.sqlite"
+    with path.with_name("db.sqlite.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(HomeError, match="another process is making its tables"):
+            open_leases(path, busy=0.05)
+    open_leases(path, busy=0.05).close()
 
 
 def test_a_locked_table_of_a_server_is_an_error_with_a_hint(postgresql: str) -> None:

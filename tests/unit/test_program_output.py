@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.hosts.output import CUT, HEAD_BYTES, LINE_BYTES, TAIL_BYTES, CappedOutput
 
 
@@ -56,6 +58,16 @@ def test_beyond_it_whole_lines_of_the_beginning_and_of_the_end_are_shown():
     assert head == line * (HEAD_BYTES // len(line))
     assert TAIL_BYTES - len(line) < len(tail) <= TAIL_BYTES
     assert tail == line * (len(tail) // len(line))
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_a_line_is_cut_at_neither_bound(end: bytes) -> None:
+    """Line by line, as they come; what is left of the first megabyte would hold a part of one only."""
+    line = b"0123456789abcd" + end
+    told = shown(*[line] * 90_000)
+    head, _, tail = told.partition(CUT.encode())
+    assert head.removesuffix(b"\n") == (line * (HEAD_BYTES // len(line))).removesuffix(b"\n")
+    assert tail == line * (TAIL_BYTES // len(line))
 
 
 def test_characters_are_not_cut():

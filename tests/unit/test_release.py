@@ -1,6 +1,7 @@
 """Whoever destroys what was left never loses it on the way, and never asks the wrong account whether it is gone."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -280,6 +281,17 @@ def test_a_destroy_of_what_went_with_its_emulator_ends_what_still_runs_of_it(
     gone = spec.model_copy(update={"target": "emulator", "url": "http://127.0.0.1:1"})
     assert release_specs([(seen, gone)], world, SimpleNamespace(hear=lambda *_: None)).exit_code == ExitCode.PASSED
     left_running.wait(5)
+
+
+def test_who_cannot_say_whether_its_emulator_is_gone_has_taken_nothing_over(table: Leases, spec: CellSpec) -> None:
+    """One that is silent may be busy: what is kept there stays kept."""
+    seen = lease(directory=str(spec.directory), state=LeaseState.KEPT)
+    table.open(seen)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = spec.model_copy(update={"target": "emulator", "url": f"http://127.0.0.1:{silent.getsockname()[1]}"})
+        with pytest.raises(TargetError, match="no answer in time"):
+            release_specs([(seen, there)], opened(table), SimpleNamespace(hear=lambda *_: None))
+    assert [left.state for left in table.listed()] == [LeaseState.KEPT]
 
 
 def test_a_run_at_work_is_not_destroyed_beside_it(tmp_path: Path) -> None:

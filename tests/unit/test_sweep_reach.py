@@ -1,5 +1,6 @@
 """What refuses a connection here proves the end of what was here, and of nothing else."""
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from lease_samples import cell_spec, lease
 from harness.errors import TargetError
 from harness.run.messages import CellSpec
 from harness.run.release import check_host
-from harness.sweep.model import Action, Item, Scope
+from harness.sweep.model import Action, Item, Outcome, Scope, Unasked
 from harness.sweep.survey import Survey
+from harness.sweep.sweep import _sorted_out
 from harness.world.files import CellFiles
 from harness.world.identity import machine
 
@@ -67,6 +69,29 @@ def test_a_refused_connection_proves_the_end_of_our_own_emulator_only(
     told = None if target is None else spec.model_copy(update={"target": target, "url": refusing})
     item = looked_at(refusing, tmp_path, told, scope, **facts)
     assert item.action is action, item.reason
+
+
+def test_nobody_works_on_what_the_sweep_itself_took_over(refusing: str, tmp_path: Path, spec: CellSpec) -> None:
+    """It could not be done; a second look finds it due again."""
+    item = looked_at(refusing, tmp_path, spec, Scope(run="r-1"), process=os.getpid())
+    assert item.action is Action.DESTROY, item.reason
+
+
+def left(item: Item, **changed) -> Item:
+    """It was tried."""
+    return item.model_copy(update={"outcome": Outcome.LEFT, **changed})
+
+
+def test_what_was_left_stays_left_unless_it_is_due_again() -> None:
+    """A second look at what was silent must not make something of the first disappear."""
+    facts = {"kind": "lease", "run": "r-1", "target": "url", "region": "r", "account": None, "reason": "because"}
+    again, away, other = (Item(cell=cell, action=Action.DESTROY, **facts) for cell in ("again", "away", "other"))
+    other = other.model_copy(update={"target": "elsewhere"})
+    silent = [Unasked(target="url", account=None, region="r", reason="no answer", matters=True)]
+    first = [left(one) for one in (again, away, other)]
+    settled, late = _sorted_out(first, silent, [again, other, away.model_copy(update={"action": Action.NONE})])
+    assert settled == [left(away), left(other)]
+    assert late == (again,)
 
 
 def test_an_emulator_that_answers_has_not_ended(tmp_path: Path, spec: CellSpec) -> None:
