@@ -24,10 +24,10 @@ IRREGULAR: Final[Mapping[str, str]] = {
     "aws:ec2/route:Route": "ec2 delete-route --route-table-id {routeTableId} --destination-cidr-block {destination}",
     "aws:ec2/routeTableAssociation:RouteTableAssociation": "ec2 disassociate-route-table --association-id {id}",
     "aws:ec2/securityGroupRule:SecurityGroupRule": "ec2 describe-security-group-rules --filters "
-    "Name=group-id,Values={group}",
+    "Name=group-id,Values={securityGroupId}",
     "aws:ec2/vpcEndpoint:VpcEndpoint": "ec2 delete-vpc-endpoints --vpc-endpoint-ids {id}",
     "aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation": "ec2 modify-vpc-endpoint "
-    "--vpc-endpoint-id {before_slash} --remove-route-table-ids {after_slash}",
+    "--vpc-endpoint-id {vpcEndpointId} --remove-route-table-ids {routeTableId}",
     "aws:ecr/repository:Repository": "ecr delete-repository --repository-name {id} --force",
     "aws:kms/key:Key": "kms schedule-key-deletion --key-id {id} --pending-window-in-days 7",
     "aws:rds/cluster:Cluster": "rds delete-db-cluster --db-cluster-identifier {id} --skip-final-snapshot",
@@ -148,10 +148,10 @@ def _values(token: str, id_: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
     last = id_.rpartition("/")[2]
     own = {
         "id": id_,
-        "group": id_.partition("_")[0],
-        "before_slash": id_.partition("/")[0],
         "after_slash": last,
         "before_bar": id_.rpartition("|")[0] or id_,
     }
     guessed = {"name": last, "arn": id_, "identifier": id_, "cluster": "default"}
+    if outputs.get("destinationCidrBlock"):
+        guessed["destination"] = outputs["destinationCidrBlock"]
     return {**guessed, **{key: one for key, one in outputs.items() if one is not None}, **parts, **own}

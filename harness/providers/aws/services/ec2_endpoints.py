@@ -101,8 +101,14 @@ def _associate(work: Work) -> str:
     return f"{endpoint}/{table}"
 
 
+def _both(work: Work) -> tuple[str, str]:
+    """Endpoint and table, by the properties, else by the id: that of the official provider holds a number instead."""
+    values = work.values()
+    return str(values["vpcEndpointId"]), str(values["routeTableId"])
+
+
 def _read_association(work: Work) -> Item | None:
-    endpoint, _, table = work.id.partition("/")
+    endpoint, table = _both(work)
     for one in work.call("DescribeVpcEndpoints", VpcEndpointIds=[endpoint])["VpcEndpoints"]:
         if table in one.get("RouteTableIds", []) and str(one.get("State")).lower() != "deleted":
             return {"VpcEndpointId": endpoint, "RouteTableId": table}
@@ -110,7 +116,7 @@ def _read_association(work: Work) -> Item | None:
 
 
 def _dissociate(work: Work) -> None:
-    endpoint, _, table = work.id.partition("/")
+    endpoint, table = _both(work)
     work.call("ModifyVpcEndpoint", VpcEndpointId=endpoint, RemoveRouteTableIds=[table])
 
 
@@ -122,6 +128,7 @@ ENDPOINT_TABLE = Resource(
     required="routeTableId vpcEndpointId",
     create_with=_associate,
     identity="{vpcEndpointId}/{routeTableId}",
+    id_parts="{vpcEndpointId}/{routeTableId}",
     read_with=_read_association,
     delete_with=_dissociate,
 )

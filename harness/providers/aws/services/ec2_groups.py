@@ -161,6 +161,15 @@ def _rule_id(inputs: Props) -> str:
     return "_".join([group, inputs["type"], permissions.protocol(inputs["protocol"]), *ports, *sources])
 
 
+def _told(work: Work) -> Props:
+    """The rule, by its properties, else by its id: that of the official provider is a number. Raises ProviderError."""
+    block = {name: work.get(name) for name in RULE.required.split()}
+    if None in block.values():
+        return _parts(work.id)
+    sources = {name: work.get(name) for name in ("self", "sourceSecurityGroupId", *_SOURCES)}
+    return {**block, **{name: one for name, one in sources.items() if one}}
+
+
 def _parts(name: str) -> Props:
     """The rule that an id tells of. Raises ProviderError when it tells of none."""
     parts = name.split("_")
@@ -187,7 +196,7 @@ def _atoms(block: Props) -> set[permissions.Permission]:
 
 
 def _read_rule(work: Work) -> Item | None:
-    block = _parts(work.id)
+    block = _told(work)
     item = _group(work, block["securityGroupId"])
     if item is None:
         return None
@@ -209,7 +218,7 @@ def _describe_rule(work: Work) -> None:
 
 
 def _delete_rule(work: Work) -> None:
-    block = _parts(work.id)
+    block = _told(work)
     item = _group(work, block["securityGroupId"]) or {}
     keys = {one[:5] for one in _atoms(block)}
     there = {one for one in permissions.of_api(item.get(_MEMBER[block["type"]], [])) if one[:5] in keys}
@@ -225,6 +234,7 @@ RULE = Resource(
     required="fromPort protocol securityGroupId toPort type",
     create_with=_create_rule,
     identity_with=_rule_id,
+    id_parts="{securityGroupId}_{type}_{protocol}_{fromPort}_{toPort}_{sources}",
     read_with=_read_rule,
     delete_with=_delete_rule,
     updates=(Update("description", apply=_describe_rule, on_create=False),),

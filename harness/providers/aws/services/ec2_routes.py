@@ -142,8 +142,15 @@ def _replace_route(work: Work) -> None:
     work.call("ReplaceRoute", **_route(work))
 
 
+def _key(work: Work) -> tuple[str, str]:
+    """Table and destination, by the properties, else by the id: that of the official provider tells neither."""
+    values = work.values()
+    destination = _destination(_params({name: work.get(name) for name in _DESTINATIONS}, _DESTINATIONS))
+    return str(values["routeTableId"]), destination or str(values["destination"])
+
+
 def _read_route(work: Work) -> Item | None:
-    table, _, destination = work.id.partition("_")
+    table, destination = _key(work)
     for route in (_table(work, table) or {}).get("Routes", []):
         if _destination(route) == destination and _own(route):
             return {**route, "RouteTableId": table}
@@ -158,7 +165,7 @@ def _route_more(work: Work, item: Item, props: Props) -> None:
 
 
 def _delete_route(work: Work) -> None:
-    table, _, destination = work.id.partition("_")
+    table, destination = _key(work)
     key = "DestinationPrefixListId" if destination.startswith("pl-") else "DestinationCidrBlock"
     key = "DestinationIpv6CidrBlock" if ":" in destination else key
     work.call("DeleteRoute", RouteTableId=table, **{key: destination})

@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: listeners, their rules, and targets that are named one by one."""
+"""Elastic Load Balancing: listeners and their rules."""
 
 from __future__ import annotations
 
@@ -284,60 +284,4 @@ LISTENER_RULE = Resource(
     computed="priority",
     tagging=TAGGING,
     retry_create="ListenerNotFound\nPriorityInUse",
-)
-
-
-def _target(work: Work) -> Item:
-    group, target, *rest = work.id.split(",") if work.id else [work.inputs["targetGroupArn"], work.inputs["targetId"]]
-    del group
-    port = work.get("port") or (rest[0] if rest and rest[0] else None)
-    zone = work.get("availabilityZone") or (rest[1] if len(rest) > 1 and rest[1] else None)
-    found: Item = {"Id": target}
-    if port:
-        found["Port"] = int(port)
-    if zone:
-        found["AvailabilityZone"] = zone
-    return found
-
-
-def _register(work: Work) -> str:
-    target = _target(work)
-    work.call("RegisterTargets", TargetGroupArn=work.inputs["targetGroupArn"], Targets=[target])
-    return _attachment_id(work.inputs)
-
-
-def _attachment_id(inputs: Props) -> str:
-    parts = [inputs["targetGroupArn"], inputs["targetId"], inputs.get("port"), inputs.get("availabilityZone")]
-    return ",".join("" if one is None else str(one) for one in parts).rstrip(",")
-
-
-def _read_target(work: Work) -> Item | None:
-    group, target, *rest = work.id.split(",")
-    for one in work.pages("DescribeTargetHealth", "TargetHealthDescriptions[]", TargetGroupArn=group):
-        same_port = not rest or not rest[0] or str(one["Target"].get("Port")) == rest[0]
-        state = str(one.get("TargetHealth", {}).get("State"))
-        if one["Target"]["Id"] == target and same_port and state != "draining":
-            told = {"TargetGroupArn": group, "TargetId": target}
-            return {**told, **({"Port": one["Target"].get("Port")} if rest and rest[0] else {})}
-    return None
-
-
-def _deregister(work: Work) -> None:
-    work.call("DeregisterTargets", TargetGroupArn=work.id.split(",")[0], Targets=[_target(work)])
-
-
-ATTACHMENT = Resource(
-    token="aws:lb/targetGroupAttachment:TargetGroupAttachment",
-    aliases="aws:alb/targetGroupAttachment:TargetGroupAttachment",
-    service="elbv2",
-    noun="target",
-    args="availabilityZone port targetGroupArn targetId",
-    refused="quicServerId",
-    required="targetGroupArn targetId",
-    create_with=_register,
-    identity_with=_attachment_id,
-    read_with=_read_target,
-    delete_with=_deregister,
-    untold="availabilityZone",
-    retry_create="InvalidTarget",
 )

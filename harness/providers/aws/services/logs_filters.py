@@ -41,8 +41,14 @@ def _create(work: Work) -> str:
     return f"{work.inputs['logGroupName']}:{work.inputs['name']}"
 
 
+def _key(work: Work) -> tuple[str, str]:
+    """Group and name, by the properties, else by the id: that of the official provider is the name alone."""
+    values = work.values()
+    return str(values["logGroupName"]), str(values["name"])
+
+
 def _read(work: Work) -> Item | None:
-    group, _, name = work.id.rpartition(":")
+    group, name = _key(work)
     for one in work.pages("DescribeMetricFilters", "metricFilters[]", logGroupName=group, filterNamePrefix=name):
         if one["filterName"] == name:
             return dict(one)
@@ -50,7 +56,7 @@ def _read(work: Work) -> Item | None:
 
 
 def _read_more(work: Work, item: Item, props: Props) -> None:
-    props["logGroupName"] = work.id.rpartition(":")[0]
+    props["logGroupName"] = _key(work)[0]
     names = {member: name for name, member in _FIELDS.items()}
     props["metricTransformation"] = {
         names.get(key, key): from_api(one, {}) for key, one in item["metricTransformations"][0].items()
@@ -58,7 +64,7 @@ def _read_more(work: Work, item: Item, props: Props) -> None:
 
 
 def _delete(work: Work) -> None:
-    group, _, name = work.id.rpartition(":")
+    group, name = _key(work)
     work.call("DeleteMetricFilter", logGroupName=group, filterName=name)
 
 
@@ -71,6 +77,7 @@ METRIC_FILTER = Resource(
     required="logGroupName metricTransformation pattern",
     create_with=_create,
     identity="{logGroupName}:{name}",
+    id_parts="{logGroupName}:{name}",
     rename={"name": "filterName", "pattern": "filterPattern"},
     read_with=_read,
     read_more=_read_more,
