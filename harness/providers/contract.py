@@ -296,11 +296,15 @@ class Inspectable(Provider, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a search by tags found, the types that could be searched so, and those whose listing failed, and why."""
+    """What a search by tags found, the types that could be searched so, and those whose listing failed, and why.
+
+    `unseen` are types that were listed, and of which some things refused to be looked at: which, and why.
+    """
 
     found: Sequence[Found]
     searched: Sequence[str]
     failed: Mapping[str, str]
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +323,7 @@ class Clearable(Inspectable, Protocol):
     """A provider instance that can also clear the way for a destroy, and search for what one leaves."""
 
     def search(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Search:
-        """As `find`, but a type whose listing fails only costs that type."""
+        """As `find`, but a type whose listing fails only costs that type, and a thing that refuses only itself."""
         ...
 
     def unblock(self, type: str, id: str, outputs: Props) -> Sequence[str]:  # noqa: A002 - Pulumi's words

@@ -50,11 +50,12 @@ class Inspection:
     def find(self, region: str, types: list[str], tags: Mapping[str, str | None], account: str = "") -> dict[str, Any]:
         """List everything of these types that carries all these tags, and which types could be searched, or why not.
 
-        A tag's value None is any value.
+        A tag's value None is any value; `unseen` tells of types of which some things refused to be looked at.
         """
         found: list[dict[str, Any]] = []
         searched: list[str] = []
         failed: dict[str, str] = {}
+        unseen: dict[str, str] = {}
         for package in sorted({type_.partition(":")[0] for type_ in types}):
             mine = [type_ for type_ in types if type_.startswith(f"{package}:")]
             try:
@@ -62,13 +63,14 @@ class Inspection:
                 if isinstance(instance, Clearable):
                     seen = instance.search(mine, tags)
                     several, searched, failed = seen.found, [*searched, *seen.searched], failed | dict(seen.failed)
+                    unseen |= seen.unseen
                 else:
                     several = instance.find(mine, tags) if instance is not None else []
             except ProviderError as error:  # a package that is not bundled, settings that do not work
                 failed |= dict.fromkeys(mine, str(error))
             else:
                 found += [asdict(one) for one in several]
-        return {"found": found, "searched": searched, "failed": failed}
+        return {"found": found, "searched": searched, "failed": failed, "unseen": unseen}
 
     def delete(self, region: str, item: Props) -> list[str]:
         """Remove {type, id, outputs, timeout} and wait until it is gone. Says what had stood in its way."""

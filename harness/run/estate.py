@@ -99,6 +99,12 @@ class Estate:
         return destroyed and emptied and not self.ledger.incomplete
 
     @property
+    def all_answered(self) -> bool:
+        """Whether every create was answered, so that the state had all of it by name. A recovery cannot say."""
+        ups = [one.status for one in self._record.phases if one.phase is PhaseName.UP]
+        return bool(ups) and all(status is PhaseStatus.PASSED for status in ups)
+
+    @property
     def left_to_others(self) -> tuple[ResourceRef, ...]:
         """What the state still holds of providers of the program's own: only they can say whether it is gone."""
         state = self._stack.checkpoint()

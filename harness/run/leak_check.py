@@ -41,7 +41,8 @@ def check_leaks(estate: Estate, record: Record) -> None:
         ref(parent, f"what AWS may have left of it could not be asked for: {why}")
         for parent, why in (*left.unverified, *holding.unverified)
     )
-    in_doubt = doubts(estate.ledger, journaled=record.spec.provider == "bundled")
+    journaled = record.spec.provider == "bundled"
+    in_doubt = doubts(estate.ledger, journaled=journaled, answered=estate.all_answered)
     record.unverified = (*unverified, *unsought, *in_doubt, *(others := estate.left_to_others))
     if record.leaked:
         raise PhaseError(

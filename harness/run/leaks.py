@@ -49,7 +49,7 @@ def search_into(
     for region in sorted(ledger.regions) if wanted else ():
         seen = provider.search(region, wanted, tags, timeout=timeout)
         found = [Known(one.type, one.id, one.region, source="tag") for one in seen.found]
-        ledger.add_found(found, searched=seen.searched, region=region, failed=seen.failed)
+        ledger.add_found(found, searched=seen.searched, region=region, failed=seen.failed, unseen=seen.unseen)
 
 
 def survey(provider: ProviderProcess, known: Iterable[Known], timeout: float) -> Survey:
@@ -124,17 +124,28 @@ def unasked(ledger: Ledger) -> tuple[ResourceRef, ...]:
     return tuple(ref(known, "the target did not answer") for known in ledger.known) + doubts(ledger)
 
 
-def doubts(ledger: Ledger, *, journaled: bool = True) -> tuple[ResourceRef, ...]:
+def doubts(ledger: Ledger, *, journaled: bool = True, answered: bool = False) -> tuple[ResourceRef, ...]:
     """What may exist and cannot be asked about by name: unanswered creates, and types that could not be searched.
 
-    A search that failed leaves no doubt about a type of which a journal has every create, with its answer.
+    A search that failed leaves no doubt about a type of which a journal has every create, with its answer. Somebody's
+    thing that refused to be looked at leaves none either when all creates were `answered`: ours is known by its name.
     """
     why = "its create got no answer, and the target cannot be searched for it"
     lost = tuple(ref(known, why) for known in ledger.in_doubt)
-    return lost + tuple(
-        ResourceRef(type=type_, id="?", region=region, reason=f"could not be searched for the run's tag: {reason}")
+    lost_types = {known.type for known in ledger.in_doubt}
+    unsearched = [
+        (type_, region, f"could not be searched for the run's tag: {reason}")
         for (type_, region), reason in ledger.unsearched.items()
         if not journaled or ledger.incomplete or type_ in ledger.open_types
+    ]
+    unseen = [
+        (type_, region, f"not all of them could be looked at for the run's tag: {reason}")
+        for (type_, region), reason in ledger.unseen.items()
+        if not (journaled or answered) or ledger.incomplete or type_ in lost_types
+    ]
+    return lost + tuple(
+        ResourceRef(type=type_, id="?", region=region, reason=reason)
+        for type_, region, reason in (*unsearched, *unseen)
     )
 
 

@@ -52,6 +52,7 @@ class Ledger:
         self._nameless: dict[tuple[str, str, str], Known] = {}  # by type, region and URN
         self._searched: set[tuple[str, str]] = set()  # type and region
         self._unsearched: dict[tuple[str, str], str] = {}  # and why
+        self._unseen: dict[tuple[str, str], str] = {}  # listed, but for what refused to be looked at
         self._standing: set[tuple[str, str]] = set()
         self._open: set[str] = set()
         self._ended: set[_Key] = set()  # made elsewhere, and deleted by the instance that made it
@@ -120,17 +121,21 @@ class Ledger:
         searched: Iterable[str],
         region: str | None = None,
         failed: Mapping[str, str] | None = None,
+        unseen: Mapping[str, str] | None = None,
     ) -> None:
         """Hits of the run's tag in a region (by default all), and the types that were searched for it.
 
-        `failed` are those whose listing failed, and why. A type that carries no tags cannot have been searched.
+        `failed` are those whose listing failed, `unseen` those of which some things refused to be looked at, and why.
+        A type that carries no tags cannot have been searched.
         """
         for one in found:
             self._add(one)
         regions = self.regions if region is None else {region}
         done = {(type_, where) for type_ in searched for where in regions}
-        self._searched |= done
-        self._unsearched = {key: why for key, why in self._unsearched.items() if key not in done}
+        partly = {(type_, where): why for type_, why in (unseen or {}).items() for where in regions}
+        self._searched = (self._searched | done) - set(partly)
+        self._unsearched = {key: why for key, why in self._unsearched.items() if key not in {*done, *partly}}
+        self._unseen = {key: why for key, why in self._unseen.items() if key not in done} | partly
         self._unsearched |= {(type_, where): why for type_, why in (failed or {}).items() for where in regions}
 
     def _add(self, known: Known) -> None:
@@ -180,6 +185,11 @@ class Ledger:
     def unsearched(self) -> Mapping[tuple[str, str], str]:
         """Types and regions whose search for the run's tag failed, and why."""
         return dict(self._unsearched)
+
+    @property
+    def unseen(self) -> Mapping[tuple[str, str], str]:
+        """Types and regions of which some things refused to be looked at, and why."""
+        return dict(self._unseen)
 
     @property
     def open_types(self) -> set[str]:

@@ -154,7 +154,7 @@ class Survey:
             for key, why in answers.missing.items():
                 self._not_asked(by_key[key], getattr(why, "message", None) or str(why))
             for key, seen in answers.given.items():
-                for said in sorted(set(seen.failed.values())):
+                for said in sorted({*seen.failed.values(), *seen.unseen.values()}):
                     self._not_asked(by_key[key], said)
                 self._judge(by_key[key], seen.found, leases)
 

@@ -175,10 +175,8 @@ class ProviderProcess:
             WorldError: as for `presence`, and when the target refuses the search.
         """
         seen = self.search(region, types, tags, account=account, timeout=timeout)
-        if seen.failed:
-            raise WorldError(
-                f"the provider process could not find: {next(iter(seen.failed.values()))}", hint=self._hint
-            )
+        if missing := [*seen.failed.values(), *seen.unseen.values()]:
+            raise WorldError(f"the provider process could not find: {missing[0]}", hint=self._hint)
         return list(seen.found)
 
     def search(
@@ -190,14 +188,14 @@ class ProviderProcess:
         account: str | None = None,
         timeout: float = 120,
     ) -> Search:
-        """The same; a type that cannot be listed costs the others nothing.
+        """The same; a type that cannot be listed, or a thing that refuses, costs the others nothing.
 
         Raises:
             WorldError: as for `presence`.
         """
         wanted = {"region": region, "types": list(types), "tags": dict(tags), "account": account or ""}
         answer = self._ask({"find": wanted}, timeout)
-        return Search([Found(**one) for one in answer["found"]], answer["searched"], answer["failed"])
+        return Search([Found(**one) for one in answer["found"]], answer["searched"], answer["failed"], answer["unseen"])
 
     def delete(self, region: str, item: Asked, *, timeout: float = 600) -> tuple[str, ...]:
         """Remove one thing of ours at the target and wait until it is gone, whatever its properties say of keeping it.

@@ -26,9 +26,12 @@ class Silent:
 
     endpoint = None
 
-    def __init__(self, type_: str, *, proved: bool, others: tuple[ResourceRef, ...] = ()) -> None:
+    def __init__(
+        self, type_: str, *, proved: bool, answered: bool = False, others: tuple[ResourceRef, ...] = ()
+    ) -> None:
         self.ledger = Ledger("us-east-1")
         self.engine_proved = proved
+        self.all_answered = answered
         self.left_to_others = others
         self._known = Known(type_, "it", "us-east-1")
 
@@ -74,6 +77,23 @@ def test_only_what_nobody_can_ask_about_may_be_vouched_for() -> None:
     assert [one.type for one in kept.unverified] == [UNDECLARED]
 
 
+@pytest.mark.parametrize(
+    ("provider", "answered", "leaks"), [("bundled", False, False), ("official", True, False), ("official", False, True)]
+)
+def test_somebodys_key_that_refuses_makes_no_leak_of_a_run_that_was_answered(
+    provider: str, answered: bool, leaks: bool
+) -> None:
+    """What was made is known by name then; after an `up` that failed, without a journal, it might be ours."""
+    silent, kept = Silent("", proved=True, answered=answered), record(provider)
+    silent.ledger.add_found([], searched=(), region="us-east-1", unseen={DECLARED: "k: AccessDenied"})
+    if leaks:
+        with pytest.raises(PhaseError, match="k: AccessDenied"):
+            check_leaks(silent, kept)
+    else:
+        check_leaks(silent, kept)
+    assert [one.type for one in kept.unverified] == ([DECLARED] if leaks else [])
+
+
 @pytest.mark.parametrize("provider", ["bundled", "official"])
 def test_what_a_program_makes_by_its_own_provider_is_not_forgotten(provider: str) -> None:
     """A dynamic resource that is still in the state: nobody else can say whether it is gone."""
@@ -90,17 +110,19 @@ def estate(
     asked: list[Any] | None = None,
     target: str = "emulator",
     clock: Callable[[], float] = lambda: 0.0,
+    ups: tuple[str, ...] = (),
 ) -> Estate:
     """One that has this state and this outcome of the destroy; `asked` gets the tags of searches."""
     status = PhaseStatus.PASSED if destroyed else PhaseStatus.FAILED
-    phases = [PhaseResult(phase=PhaseName.DESTROY, status=status, seconds=1)]
+    phases = [PhaseResult(phase=PhaseName.UP, status=PhaseStatus(up), seconds=1) for up in ups]
+    phases.append(PhaseResult(phase=PhaseName.DESTROY, status=status, seconds=1))
     cell = SimpleNamespace(region="us-east-1", stack="shop-abc")
     spec = SimpleNamespace(url=None, cell=cell, run="r-1", whole_run=whole_run, target=target)
 
     def search(_region: str, _types: Any, tags: Any, **_limits: Any) -> Any:
         assert asked is not None
         asked.append(dict(tags))
-        return SimpleNamespace(found=[], searched=[], failed={})
+        return SimpleNamespace(found=[], searched=[], failed={}, unseen={})
 
     world = SimpleNamespace(
         stack=SimpleNamespace(checkpoint=lambda: checkpoint),
@@ -114,6 +136,14 @@ def estate(
 def held(type_: str) -> StateResource:
     """A resource of the state."""
     return StateResource(urn="u", type=type_, id="it", region=None, outputs={})
+
+
+@pytest.mark.parametrize(
+    ("ups", "answered"), [((), False), (("passed",), True), (("failed",), False), (("interrupted",), False)]
+)
+def test_every_create_was_answered_only_when_up_says_so(ups: tuple[str, ...], answered: bool) -> None:
+    """A recovery has not seen the `up` of another process."""
+    assert estate(Checkpoint(), destroyed=True, ups=ups).all_answered is answered
 
 
 def test_the_engines_word_counts_only_when_it_destroyed_all() -> None:

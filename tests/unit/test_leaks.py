@@ -32,10 +32,13 @@ def state(id_: str, type_: str = BUCKET, **values) -> StateResource:
 class Target:
     """Stands in for the provider process: answers what it is told to."""
 
-    def __init__(self, answers: dict[str, Presence], *, failed=None, said="seen", remnants=(), tagged=False) -> None:
+    def __init__(
+        self, answers: dict[str, Presence], *, failed=None, unseen=None, said="seen", remnants=(), tagged=False
+    ) -> None:
         self.answers = answers
         self.asked: list[tuple[str, str]] = []
         self.failed = failed or {}
+        self.unseen = unseen or {}
         self.said = said
         self.remnants = remnants
         self.tagged = tagged
@@ -43,7 +46,9 @@ class Target:
     def search(self, region, types, _tags, *, timeout):
         hits = [Found(type=BUCKET, id=f"tagged-{region}", region=region)] if self.tagged else []
         failed = {type_: why for type_, why in self.failed.items() if type_ in types}
-        return Search(hits, [type_ for type_ in (BUCKET, QUEUE) if type_ in types and type_ not in failed], failed)
+        unseen = {type_: why for type_, why in self.unseen.items() if type_ in types}
+        searched = [type_ for type_ in (BUCKET, QUEUE) if type_ in types and type_ not in {*failed, *unseen}]
+        return Search(hits, searched, failed, unseen)
 
     def remains(self, region, items, *, since, blocking, remove, timeout):
         self.asked += [(region, item.id) for item in items]
@@ -148,6 +153,36 @@ def test_a_search_that_failed_is_no_proof_either() -> None:
     assert all("AccessDenied" in ref.reason for ref in doubts(ledger)[1:])
     search_into(ledger, Target({}), {"harness:run": "r-1"}, {BUCKET}, 1)
     assert doubts(ledger) == ()
+
+
+def test_what_refuses_to_be_looked_at_hides_only_a_create_without_an_answer() -> None:
+    """All else of ours is known by name, and was asked for; a create that got no answer may have made just that."""
+    tags, refusing = {"harness:run": "r-1"}, Target({}, unseen={BUCKET: "b: AccessDenied"})
+    ledger = Ledger("us-east-1")
+    ledger.add_state(Checkpoint(resources=(state("mine"),)))
+    search_into(ledger, refusing, tags, {BUCKET, QUEUE}, 1)
+    assert doubts(ledger) == ()
+    ledger.add_journal(Journal(intents=(intent(1, None),), made=(), refused=frozenset()))
+    search_into(ledger, refusing, tags, {BUCKET}, 1)
+    assert {ref.type for ref in doubts(ledger)} == {BUCKET}
+    assert any("b: AccessDenied" in ref.reason for ref in doubts(ledger))
+    search_into(ledger, Target({}), tags, {BUCKET}, 1)
+    assert doubts(ledger) == ()
+    search_into(ledger, refusing, tags, {BUCKET}, 1)
+    assert {ref.type for ref in doubts(ledger)} == {BUCKET}, "what refuses now may have come since"
+
+
+def test_what_refuses_hides_all_where_nobody_knows_what_was_made() -> None:
+    """A damaged source, or an `up` that failed without a journal: then a create may have gone unheard."""
+    ledger = Ledger("us-east-1")
+    ledger.add_state(Checkpoint(resources=(state("mine"),)))
+    search_into(ledger, Target({}, unseen={BUCKET: "b: AccessDenied"}), {"harness:run": "r-1"}, {BUCKET}, 1)
+    assert doubts(ledger, journaled=True, answered=False) == doubts(ledger, journaled=False, answered=True) == ()
+    assert [ref.reason for ref in doubts(ledger, journaled=False, answered=False)] == [
+        "not all of them could be looked at for the run's tag: b: AccessDenied"
+    ]
+    ledger.add_state(Checkpoint(damaged=True))
+    assert [ref.type for ref in doubts(ledger)] == [BUCKET]
 
 
 def test_a_part_of_what_is_ours_is_ours_without_a_tag() -> None:

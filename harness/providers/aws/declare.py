@@ -108,6 +108,11 @@ class Find:
     """The operation takes EC2's `tag:` filters, so nothing more needs asking."""
     items: Callable[[Work], list[Any]] | None = None
     """Instead of the operation, where things are listed within other things."""
+    arn: str = ""
+    """Template of its ARN over `id`, `last` (its last part), `region`, `account` and `partition`.
+
+    For types that may have a policy of their own, which refuses us: by it the tagging API tells whose a thing is.
+    """
 
 
 @dataclass(frozen=True)

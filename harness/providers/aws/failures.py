@@ -17,6 +17,7 @@ _BUSY: Final = re.compile(
 )
 _TIMED_OUT: Final = 408  # HTTP: the request did not arrive whole, as far as this server knows
 _FAULT: Final = 500
+_DENIED: Final = re.compile(r"AccessDenied|AuthorizationError|Unauthorized|NotAuthorized|Forbidden")
 _ABSENT: Final = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|not\.found")
 
 
@@ -62,6 +63,14 @@ def says_absent(error: BaseException, resource: Resource | None = None) -> bool:
     if code in resource.absent.split():
         return True
     return bool(resource.absent_message and re.search(resource.absent_message, message_of(error)))
+
+
+def says_denied(error: BaseException) -> bool:
+    """Whether we may not ask for that; credentials that nobody takes any more are another thing."""
+    code = code_of(error)
+    if code == "403":  # without a word, as with 404
+        return isinstance(error, Refusal) or str(getattr(error, "operation_name", "")).startswith("Head")
+    return bool(_DENIED.search(code))
 
 
 def passes(error: BaseException, marks: str) -> bool:

@@ -16,6 +16,7 @@ from harness.providers.aws import (
     leftovers,
     lifecycle,
     registry,
+    searching,
     unblocking,
     within,
 )
@@ -171,16 +172,16 @@ class AwsProvider:
     def find(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Sequence[Found]:
         """Everything of these types that carries all these tags (None: any value), by each service's own listing."""
         seen = self.search(types, tags)
-        if seen.failed:
-            raise ProviderError(next(iter(seen.failed.values())))
+        if missing := [*seen.failed.values(), *seen.unseen.values()]:
+            raise ProviderError(missing[0])
         return seen.found
 
     def search(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Search:
-        """The same; a type whose listing fails only costs that type."""
+        """The same; a type whose listing fails only costs that type, a thing that refuses only itself."""
         declared = {one.token: one for one in map(registry.resources().get, types) if one}
         with self._flight() as flight:
             works = [self._work(one, one.noun, cancelled=flight.cancelled) for one in declared.values()]
-            return inspecting.search(works, tags)
+            return searching.search(works, tags)
 
     def unblock(self, type: str, id: str, outputs: Props) -> Sequence[str]:  # noqa: A002 - Pulumi's words
         """Lift what would keep it from being deleted."""

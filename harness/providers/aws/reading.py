@@ -50,6 +50,26 @@ def is_gone(resource: Resource, item: Item | None) -> bool:
 
 def outputs(work: Work, item: Item) -> Props:
     """All outputs of a thing that is there, without Secret marks. Raises botocore's errors."""
+    resource = work.resource
+    result = _by_name(work, item)
+    if resource.tagging:
+        everything = tags.read(work, item)
+        result["tagsAll"] = everything
+        result["tags"] = tags.split(everything, work.inputs, work.rules)
+    if resource.read_more:
+        resource.read_more(work, item, result)
+    _templates(work, result)
+    return result
+
+
+def carried(work: Work, item: Item) -> dict[str, str]:
+    """The tags of a thing that is there, and no question more than they need. Raises botocore's errors."""
+    _by_name(work, item)
+    return tags.read(work, item)
+
+
+def _by_name(work: Work, item: Item) -> Props:
+    """Outputs as far as the item tells them; they stand in the work, too."""
     import jmespath
 
     resource = work.resource
@@ -76,13 +96,6 @@ def outputs(work: Work, item: Item) -> Props:
         result[prefix] = work.inputs[prefix]
     _templates(work, result)
     work.outputs = {**work.outputs, **result}  # what tags and hooks ask next is named by outputs
-    if resource.tagging:
-        everything = tags.read(work, item)
-        result["tagsAll"] = everything
-        result["tags"] = tags.split(everything, work.inputs, work.rules)
-    if resource.read_more:
-        resource.read_more(work, item, result)
-    _templates(work, result)
     return result
 
 

@@ -57,7 +57,11 @@ REPOSITORY = Resource(
         untag=Call("UntagResource", {"resourceArn": "{arn}"}),
         listing=Call("ListTagsForResource", {"resourceArn": "{arn}"}, at="tags"),
     ),
-    find=Find(Call("DescribeRepositories", at="repositories[]"), id="repositoryName"),
+    find=Find(
+        Call("DescribeRepositories", at="repositories[]"),
+        id="repositoryName",
+        arn="arn:{partition}:ecr:{region}:{account}:repository/{id}",
+    ),
 )
 
 

@@ -132,7 +132,7 @@ STREAM = Resource(
         listing=Call("ListTagsForStream", {"StreamName": "{streamName}"}, at="Tags"),
     ),
     wait=Wait("StreamStatus", ready="active", minutes=10),
-    find=Find(Call("ListStreams", at="StreamSummaries[]"), id="StreamARN"),
+    find=Find(Call("ListStreams", at="StreamSummaries[]"), id="StreamARN", arn="{id}"),
     retry_create="LimitExceededException",
     retry_delete=_BUSY,
 )

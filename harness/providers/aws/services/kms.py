@@ -94,7 +94,7 @@ KEY = Resource(
     wait=Wait(
         "KeyState", ready="Enabled Disabled", failed="Unavailable", gone="PendingDeletion PendingReplicaDeletion"
     ),
-    find=Find(Call("ListKeys", at="Keys[]"), id="KeyId"),
+    find=Find(Call("ListKeys", at="Keys[]"), id="KeyId", arn="arn:{partition}:kms:{region}:{account}:key/{id}"),
     absent="KMSInvalidStateException",
     # A policy may name a role that was made a moment ago.
     retry_create="MalformedPolicyDocumentException:invalid principals",

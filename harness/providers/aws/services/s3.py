@@ -159,7 +159,7 @@ BUCKET = Resource(
     computed="versioning serverSideEncryptionConfiguration",
     naming=Naming("bucket", limit=63, allowed=r"a-z0-9\-", lower=True, prefix="bucketPrefix"),
     tagging=Tagging(write=_write_tags),
-    find=Find(Call("ListBuckets", at="Buckets[]"), id="Name"),
+    find=Find(Call("ListBuckets", at="Buckets[]"), id="Name", arn="arn:{partition}:s3:::{id}"),
     retry_create="OperationAborted",
     retry_delete="OperationAborted",
 )

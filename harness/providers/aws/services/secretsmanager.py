@@ -69,7 +69,7 @@ SECRET = Resource(
         tag=Call("TagResource", {"SecretId": "{id}"}),
         untag=Call("UntagResource", {"SecretId": "{id}"}),
     ),
-    find=Find(Call("ListSecrets", at="SecretList[]"), id="ARN"),
+    find=Find(Call("ListSecrets", at="SecretList[]"), id="ARN", arn="{id}"),
     absent_message="marked for deletion",
     retry_create=f"{_LINGERS}\nMalformedPolicyDocumentException:invalid principals",
 )

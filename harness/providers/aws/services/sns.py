@@ -91,7 +91,7 @@ TOPIC = Resource(
         untag=Call("UntagResource", {"ResourceArn": "{id}"}),
         listing=Call("ListTagsForResource", {"ResourceArn": "{id}"}, at="Tags"),
     ),
-    find=Find(Call("ListTopics", at="Topics[]"), id="TopicArn"),
+    find=Find(Call("ListTopics", at="Topics[]"), id="TopicArn", arn="{id}"),
     absent="NotFound",
 )
 

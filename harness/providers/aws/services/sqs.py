@@ -100,7 +100,7 @@ QUEUE = Resource(
         untag=Call("UntagQueue", {"QueueUrl": "{id}"}),
         listing=Call("ListQueueTags", {"QueueUrl": "{id}"}, at="Tags"),
     ),
-    find=Find(Call("ListQueues", at="QueueUrls[]"), id="value"),
+    find=Find(Call("ListQueues", at="QueueUrls[]"), id="value", arn="arn:{partition}:sqs:{region}:{account}:{last}"),
     retry_create="QueueDeletedRecently\nAWS.SimpleQueueService.QueueDeletedRecently",
 )
 
