@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.providers.aws import permissions
 from harness.providers.aws.declare import Call, Find, Item, Naming, Resource, Update
-from harness.providers.aws.failures import says_absent
+from harness.providers.aws.failures import Refusal, says_absent
 from harness.providers.aws.services.ec2_vpc import DEPENDENCY, find, tagging
 from harness.providers.contract import ProviderError
 
@@ -35,8 +35,14 @@ def _change(
 
 
 def _bring(work: Work, direction: str) -> None:
-    """Bring one direction of the group to the blocks in the program."""
-    item = _group(work, work.id) or {}
+    """Bring one direction of the group to the blocks in the program.
+
+    A group that is not there is an error, never one without rules: AWS may not show yet what it has just made, and
+    what it lets out of a new group would stay.
+    """
+    item = _group(work, work.id)
+    if item is None:
+        raise Refusal(f"{work.id} is not there", "InvalidGroup.NotFound")
     there = permissions.of_api(item.get(_MEMBER[direction], []))
     wanted = permissions.of_blocks(work.inputs.get(direction), work.id)
     _change(work, work.id, direction, revoke=there - wanted, add=wanted - there)
@@ -111,7 +117,7 @@ def _adopt(work: Work) -> str:
     if work.inputs.get("vpcId"):
         filters.append({"Name": "vpc-id", "Values": [work.inputs["vpcId"]]})
     work.id = str(work.call("DescribeSecurityGroups", Filters=filters)["SecurityGroups"][0]["GroupId"])
-    _rules(work)
+    work.patiently(lambda: _rules(work), says_absent)
     tags = [{"Key": key, "Value": one} for key, one in (work.inputs.get("tagsAll") or {}).items()]
     if tags:
         work.call("CreateTags", Resources=[work.id], Tags=tags)
