@@ -46,12 +46,11 @@ def create(work: Work) -> ResourceState:
         unheard = work.doubt or (work.sent and is_lost(error))
         raise explain("creating", resource.noun, work.name, error, endpoint, definite=not unheard) from error
     try:
-        if untagged:
-            item = reading.look(work)
+        item = _ready(work) if resource.wait else None
+        if untagged:  # only now: what is still being made may refuse it
+            item = item or reading.look(work)
             work.outputs = reading.outputs(work, item) if item else {}  # tags may go by ARN
             tags.write(work, {}, work.inputs.get("tagsAll") or {})
-        if resource.wait:
-            _ready(work)
         sending.finish_create(work)
         return _settled(work)
     except Exception as error:

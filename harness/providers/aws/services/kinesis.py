@@ -38,6 +38,8 @@ def _stream_id(work: Work) -> str:
     for name, member in (("maxRecordSizeInKib", "MaxRecordSizeInKiB"), ("warmThroughputMibPs", "WarmThroughputMiBps")):
         if work.inputs.get(name) is not None:
             params[member] = int(work.inputs[name])
+    if work.inputs.get("tagsAll"):  # while it is being made it takes none; again later: not every target heeds these
+        params["Tags"] = dict(work.inputs["tagsAll"])
     work.call("CreateStream", **params)
     work.id = f"arn:{work.partition}:kinesis:{work.region}:{work.account}:stream/{work.inputs['name']}"
     return work.id
