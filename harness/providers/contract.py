@@ -322,8 +322,11 @@ class Remains:
 class Clearable(Inspectable, Protocol):
     """A provider instance that can also clear the way for a destroy, and search for what one leaves."""
 
-    def search(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Search:
-        """As `find`, but a type whose listing fails only costs that type, and a thing that refuses only itself."""
+    def search(self, types: Iterable[str], tags: Mapping[str, str | None], *, thorough: Iterable[str] = ()) -> Search:
+        """As `find`, but a type whose listing fails only costs that type, and a thing that refuses only itself.
+
+        Of the `thorough` types all things are asked; of others an index of tags will do, which may not know the newest.
+        """
         ...
 
     def unblock(self, type: str, id: str, outputs: Props) -> Sequence[str]:  # noqa: A002 - Pulumi's words

@@ -14,7 +14,7 @@ from harness.providers import flights
 from harness.providers.contract import Clearable, DeleteRequest, Inspectable, Presence, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.providers.contract import Package, Props
     from harness.providers.journal import JournalWriter
@@ -47,7 +47,14 @@ class Inspection:
             answer, detail = Presence.UNVERIFIED, _said(error)
         return {"presence": answer.value, "detail": detail}
 
-    def find(self, region: str, types: list[str], tags: Mapping[str, str | None], account: str = "") -> dict[str, Any]:
+    def find(
+        self,
+        region: str,
+        types: list[str],
+        tags: Mapping[str, str | None],
+        account: str = "",
+        thorough: Sequence[str] = (),
+    ) -> dict[str, Any]:
         """List everything of these types that carries all these tags, and which types could be searched, or why not.
 
         A tag's value None is any value; `unseen` tells of types of which some things refused to be looked at.
@@ -61,7 +68,7 @@ class Inspection:
             try:
                 instance = self._instance(f"{package}:", region, account)
                 if isinstance(instance, Clearable):
-                    seen = instance.search(mine, tags)
+                    seen = instance.search(mine, tags, thorough=thorough)
                     several, searched, failed = seen.found, [*searched, *seen.searched], failed | dict(seen.failed)
                     unseen |= seen.unseen
                 else:

@@ -73,7 +73,10 @@ class Estate:
         spec = self._record.spec
         wanted = set(types) if not self.ledger.incomplete else self.ledger.all_types
         tags = {RUN_TAG: spec.run} if spec.whole_run else {RUN_TAG: spec.run, STACK_TAG: spec.cell.stack}
-        search_into(self.ledger, self._world.provider(), tags, wanted, self.patience())
+        # An index of tags may not know yet what a create without an answer has made; all else is known by name.
+        heard = spec.provider == "bundled" or self.all_answered
+        thorough = self.ledger.open_types & wanted if heard and not self.ledger.incomplete else wanted
+        search_into(self.ledger, self._world.provider(), tags, wanted, self.patience(), thorough=thorough)
 
     def await_lost(self) -> None:
         """Search until a create without an answer would be seen: AWS may list and describe a thing only after a while.

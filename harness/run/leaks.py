@@ -39,15 +39,23 @@ class Remains:
 
 
 def search_into(
-    ledger: Ledger, provider: ProviderProcess, tags: Mapping[str, str], types: Iterable[str], timeout: float
+    ledger: Ledger,
+    provider: ProviderProcess,
+    tags: Mapping[str, str],
+    types: Iterable[str],
+    timeout: float,
+    *,
+    thorough: Iterable[str] = (),
 ) -> None:
     """Add to the ledger what carries all these tags, and of which types that cannot be told.
+
+    Of the `thorough` types all things at the target are asked, whatever an index of tags says.
 
     Raises WorldError when the provider process does not answer.
     """
     wanted = sorted(types)
     for region in sorted(ledger.regions) if wanted else ():
-        seen = provider.search(region, wanted, tags, timeout=timeout)
+        seen = provider.search(region, wanted, tags, thorough=sorted(thorough), timeout=timeout)
         found = [Known(one.type, one.id, one.region, source="tag") for one in seen.found]
         ledger.add_found(found, searched=seen.searched, region=region, failed=seen.failed, unseen=seen.unseen)
 

@@ -186,15 +186,18 @@ class ProviderProcess:
         tags: Mapping[str, str | None],
         *,
         account: str | None = None,
+        thorough: Iterable[str] = (),
         timeout: float = 120,
     ) -> Search:
         """The same; a type that cannot be listed, or a thing that refuses, costs the others nothing.
+
+        Of types that are not `thorough` AWS's own index of tags is asked, which may not know the newest things.
 
         Raises:
             WorldError: as for `presence`.
         """
         wanted = {"region": region, "types": list(types), "tags": dict(tags), "account": account or ""}
-        answer = self._ask({"find": wanted}, timeout)
+        answer = self._ask({"find": {**wanted, "thorough": list(thorough)}}, timeout)
         return Search([Found(**one) for one in answer["found"]], answer["searched"], answer["failed"], answer["unseen"])
 
     def delete(self, region: str, item: Asked, *, timeout: float = 600) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Target:
     def __init__(self) -> None:
         self.searched: set[str] = set()
 
-    def search(self, _region: str, types: list[str], _tags: dict[str, str], *, timeout: float) -> Search:
+    def search(self, _region: str, types: list[str], _tags: dict[str, str], **_limits: Any) -> Search:
         self.searched |= set(types)
         return Search([], list(types), {})
 
@@ -59,7 +59,7 @@ def dead(tmp_path: Path) -> SimpleNamespace:
     spec = SimpleNamespace(cell=cell, url=None, run="r-1", provider="official", whole_run=True, target="url")
     destroyer = Destroyer(
         SimpleNamespace(stack=stack, files=files, provider=lambda: target),
-        SimpleNamespace(spec=spec, note=notes.append),
+        SimpleNamespace(spec=spec, note=notes.append, phases=[]),
         SimpleNamespace(remaining=60.0, stop=lambda: None),
     )
     return SimpleNamespace(

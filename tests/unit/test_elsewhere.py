@@ -26,7 +26,7 @@ class Target:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def search(self, _region: str, types: list[str], _tags: dict[str, str], *, timeout: float) -> Search:
+    def search(self, _region: str, types: list[str], _tags: dict[str, str], **_limits: Any) -> Search:
         return Search([], list(types), {})
 
     def presence(self, _region: str, items: list[Any], *, timeout: float) -> list[tuple[Presence, str]]:

@@ -18,6 +18,7 @@ from harness.run.record import PhaseError
 from harness.world.checkpoint import Checkpoint, StateResource
 
 DECLARED, UNDECLARED = "aws:s3/bucket:Bucket", "aws:gamelift/fleet:Fleet"
+QUEUE = "aws:sqs/queue:Queue"
 DYNAMIC = "pulumi-python:dynamic:Resource"
 
 
@@ -111,17 +112,21 @@ def estate(
     target: str = "emulator",
     clock: Callable[[], float] = lambda: 0.0,
     ups: tuple[str, ...] = (),
+    provider: str = "bundled",
+    listed: list[Any] | None = None,
 ) -> Estate:
-    """One that has this state and this outcome of the destroy; `asked` gets the tags of searches."""
+    """One with this state and outcome; `asked` gets the tags of searches, `listed` what no index will do for."""
     status = PhaseStatus.PASSED if destroyed else PhaseStatus.FAILED
     phases = [PhaseResult(phase=PhaseName.UP, status=PhaseStatus(up), seconds=1) for up in ups]
     phases.append(PhaseResult(phase=PhaseName.DESTROY, status=status, seconds=1))
     cell = SimpleNamespace(region="us-east-1", stack="shop-abc")
-    spec = SimpleNamespace(url=None, cell=cell, run="r-1", whole_run=whole_run, target=target)
+    spec = SimpleNamespace(url=None, cell=cell, run="r-1", whole_run=whole_run, target=target, provider=provider)
 
-    def search(_region: str, _types: Any, tags: Any, **_limits: Any) -> Any:
-        assert asked is not None
-        asked.append(dict(tags))
+    def search(_region: str, _types: Any, tags: Any, *, thorough: Any, **_limits: Any) -> Any:
+        if asked is not None:
+            asked.append(dict(tags))
+        if listed is not None:
+            listed.append(list(thorough))
         return SimpleNamespace(found=[], searched=[], failed={}, unseen={})
 
     world = SimpleNamespace(
@@ -144,6 +149,29 @@ def held(type_: str) -> StateResource:
 def test_every_create_was_answered_only_when_up_says_so(ups: tuple[str, ...], answered: bool) -> None:
     """A recovery has not seen the `up` of another process."""
     assert estate(Checkpoint(), destroyed=True, ups=ups).all_answered is answered
+
+
+@pytest.mark.parametrize(
+    ("provider", "up", "damaged", "lost", "listed"),
+    [
+        ("bundled", "failed", False, (), []),
+        ("bundled", "failed", False, (DECLARED,), [DECLARED]),
+        ("bundled", "passed", True, (), [DECLARED, QUEUE]),
+        ("official", "passed", False, (), []),
+        ("official", "failed", False, (), [DECLARED, QUEUE]),
+    ],
+)
+def test_an_index_of_tags_will_do_only_for_what_every_create_was_answered_of(
+    provider: str, up: str, damaged: bool, lost: tuple[str, ...], listed: list[str]
+) -> None:
+    """It may not know yet what the last ones made."""
+    got: list[Any] = []
+    one = estate(Checkpoint(), destroyed=True, ups=(up,), provider=provider, listed=got)
+    intents = tuple(Intent(seq=1, urn="u", type=type_, name="n", region="us-east-1", id=None, time=0) for type_ in lost)
+    one.ledger.add_journal(Journal(intents=intents, made=(), refused=frozenset()))
+    one.ledger.incomplete = damaged
+    one.search({DECLARED, QUEUE})
+    assert [name for name in got[0] if name in {DECLARED, QUEUE}] == sorted(listed)
 
 
 def test_the_engines_word_counts_only_when_it_destroyed_all() -> None:

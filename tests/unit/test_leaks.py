@@ -43,7 +43,7 @@ class Target:
         self.remnants = remnants
         self.tagged = tagged
 
-    def search(self, region, types, _tags, *, timeout):
+    def search(self, region, types, _tags, *, thorough, timeout):
         hits = [Found(type=BUCKET, id=f"tagged-{region}", region=region)] if self.tagged else []
         failed = {type_: why for type_, why in self.failed.items() if type_ in types}
         unseen = {type_: why for type_, why in self.unseen.items() if type_ in types}

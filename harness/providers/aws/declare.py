@@ -109,10 +109,13 @@ class Find:
     items: Callable[[Work], list[Any]] | None = None
     """Instead of the operation, where things are listed within other things."""
     arn: str = ""
-    """Template of its ARN over `id`, `last` (its last part), `region`, `account` and `partition`.
+    """Template of its ARN over `id` (or `last`, what the id ends with), `region`, `account` and `partition`.
 
-    For types that may have a policy of their own, which refuses us: by it the tagging API tells whose a thing is.
+    By it AWS's index of tags tells what is ours: for types of which an account has many, and for those that may have a
+    policy of their own, which refuses us.
     """
+    whole: bool = False
+    """The ARN itself is the id."""
 
 
 @dataclass(frozen=True)

@@ -176,12 +176,12 @@ class AwsProvider:
             raise ProviderError(missing[0])
         return seen.found
 
-    def search(self, types: Iterable[str], tags: Mapping[str, str | None]) -> Search:
+    def search(self, types: Iterable[str], tags: Mapping[str, str | None], *, thorough: Iterable[str] = ()) -> Search:
         """The same; a type whose listing fails only costs that type, a thing that refuses only itself."""
         declared = {one.token: one for one in map(registry.resources().get, types) if one}
         with self._flight() as flight:
             works = [self._work(one, one.noun, cancelled=flight.cancelled) for one in declared.values()]
-            return searching.search(works, tags)
+            return searching.search(works, tags, {one.token for one in map(registry.resources().get, thorough) if one})
 
     def unblock(self, type: str, id: str, outputs: Props) -> Sequence[str]:  # noqa: A002 - Pulumi's words
         """Lift what would keep it from being deleted."""

@@ -1,8 +1,9 @@
 """Tags in; all of some types at the target that carries them, and what of them could not be looked at, out.
 
-An account on AWS is seldom ours alone. Somebody's key or bucket may refuse to be looked at by its own policy, and that
-must not cost the others. What refuses is never called a stranger's for that: the tagging API is asked, which knows the
-tags of everything that its service tells it of, and what nobody can tell of is said.
+An account on AWS is seldom ours alone, and may hold thousands of things. So its own index of tags is asked where it has
+one, and only what that names is looked at; where it is not enough, all things are listed and looked at one by one.
+Somebody's key or bucket may refuse that by a policy of its own, which must not cost the others. What refuses is never
+called a stranger's for that: the index tells, and what nobody can tell of is said.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.providers import flights
 from harness.providers.aws import reading, tags
 from harness.providers.aws.failures import explain, says_absent, says_denied
-from harness.providers.aws.shapes import fill
+from harness.providers.aws.tag_index import TagIndex, key, tells_ids
 from harness.providers.contract import Found, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from harness.providers.aws.work import Work
 
@@ -35,12 +36,21 @@ class _Seen:
     failed: str = ""
 
 
-def search(works: Sequence[Work], wanted: Mapping[str, str | None]) -> Search:
-    """All of these types that carry these tags (None: any value)."""
+def search(works: Sequence[Work], wanted: Mapping[str, str | None], thorough: Container[str] = ()) -> Search:
+    """All of these types that carry these tags (None: any value); the `thorough` ones are listed, whatever is known."""
     listed = [work for work in works if work.resource.searchable]
+    index = TagIndex(wanted)
+    known = {
+        work.resource.token: index.of(work)
+        for work in listed
+        if tells_ids(work) and work.resource.token not in thorough
+    }
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        lists = list(zip(listed, pool.map(flights.carried(lambda work: _listed(work, wanted)), listed), strict=True))
-    _ask_for_refused([(work, seen) for work, seen in lists if seen.refused], wanted)
+        look = flights.carried(lambda work: _listed(work, wanted, known.get(work.resource.token)))
+        lists = list(zip(listed, pool.map(look, listed), strict=True))
+    for work, seen in lists:
+        if seen.refused:
+            _ask_for_refused(work, seen, index)
     found = [Found(work.resource.token, one, work.region, held) for work, seen in lists for one, held in seen.found]
     failed = {work.resource.token: seen.failed for work, seen in lists if seen.failed}
     unseen = {work.resource.token: _refusals(seen.refused) for work, seen in lists if seen.refused}
@@ -53,10 +63,10 @@ def _refusals(refused: Mapping[str, str]) -> str:
     return first if len(refused) == 1 else f"{first}; and {len(refused) - 1} more"
 
 
-def _listed(work: Work, wanted: Mapping[str, str | None]) -> _Seen:
-    """What was found and refused, or why that cannot be told."""
+def _listed(work: Work, wanted: Mapping[str, str | None], known: Iterable[str] | None) -> _Seen:
+    """What was found and refused, or why that cannot be told. `known` are the only ones to look at, by an index."""
     try:
-        return _tagged(work, wanted)
+        return _tagged(work, wanted) if known is None else _looked_at(work, known, wanted)
     except Exception as error:  # noqa: BLE001 - one listing that fails must not cost the others
         return _Seen(failed=str(explain("listing", work.resource.noun, "all", error, work.clients.access.endpoint)))
 
@@ -137,40 +147,13 @@ def _carried(work: Work, name: str) -> dict[str, str] | None:
         raise
 
 
-def _ask_for_refused(lists: Sequence[tuple[Work, _Seen]], wanted: Mapping[str, str | None]) -> None:
-    """Of what refuses, on AWS: move what carries these tags to what was found, and forget what does not.
+def _ask_for_refused(work: Work, seen: _Seen, index: TagIndex) -> None:
+    """Of what refuses: move what carries the tags to what was found, and forget what does not, where an index tells.
 
-    The tagging API learns of a new thing some moments late. Whoever waits for a create without an answer searches
-    again until AWS would show it; older things it knows.
+    Whoever waits for a create without an answer searches again until AWS would show it; older things it knows.
     """
-    askable = [(work, seen) for work, seen in lists if work.resource.find and work.resource.find.arn]
-    if not askable or askable[0][0].clients.access.endpoint:  # an emulator's account is the cell's alone
-        return
-    try:
-        told = _by_tagging_api(askable[0][0], wanted)
-        arns = {id(seen): {_arn(work, name): name for name in seen.refused} for work, seen in askable}
-    except Exception:  # noqa: BLE001 - then nobody can tell; that the things refuse is said already
-        return
-    for _, seen in askable:
-        seen.found += [(name, told[arn]) for arn, name in arns[id(seen)].items() if arn in told]
+    told = index.of(work)
+    if told is not None:
+        ours = [(name, told[key(work, name)]) for name in seen.refused if key(work, name) in told]
+        seen.found += [(name, dict(carried)) for name, carried in ours]
         seen.refused.clear()
-
-
-def _by_tagging_api(work: Work, wanted: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
-    """ARN to tags of all in the region that carries these. Raises botocore's errors."""
-    asked = [{"Key": key, "Values": [] if one is None else [one]} for key, one in wanted.items()]
-    client = work.clients.client("resourcegroupstaggingapi", work.region)
-    pages = client.get_paginator("get_resources").paginate(TagFilters=asked)
-    held = {
-        one["ResourceARN"]: tags.from_api(one.get("Tags")) for page in pages for one in page["ResourceTagMappingList"]
-    }
-    return {arn: carried for arn, carried in held.items() if _has(carried, wanted)}
-
-
-def _arn(work: Work, name: str) -> str:
-    """The ARN of a listed thing. Raises ProviderError where that holds the account, which nobody tells."""
-    template = work.resource.find.arn if work.resource.find else ""
-    known = {"id": name, "last": name.rpartition("/")[2], "region": work.region, "partition": work.partition}
-    if "{account}" in template:
-        known["account"] = work.account
-    return str(fill(template, known))

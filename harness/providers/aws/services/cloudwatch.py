@@ -121,7 +121,11 @@ ALARM = Resource(
         untag=Call("UntagResource", {"ResourceARN": "{arn}"}),
         listing=Call("ListTagsForResource", {"ResourceARN": "{arn}"}, at="Tags"),
     ),
-    find=Find(Call("DescribeAlarms", at="MetricAlarms[]"), id="AlarmName"),
+    find=Find(
+        Call("DescribeAlarms", at="MetricAlarms[]"),
+        id="AlarmName",
+        arn="arn:{partition}:cloudwatch:{region}:{account}:alarm:{id}",
+    ),
 )
 
 _BOARD = {"DashboardName": "{id}"}

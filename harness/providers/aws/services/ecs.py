@@ -203,7 +203,11 @@ TASK_DEFINITION = Resource(
     versions=True,
     tagging=TAGGING,
     wait=Wait("status", ready="active", gone="inactive delete_in_progress", minutes=5),
-    find=Find(Call("ListTaskDefinitionFamilies", {"status": "ACTIVE"}, at="families[]"), id="value"),
+    find=Find(
+        Call("ListTaskDefinitionFamilies", {"status": "ACTIVE"}, at="families[]"),
+        id="value",
+        arn="arn:{partition}:ecs:{region}:{account}:task-definition/{id}:{last}",
+    ),
     absent_message="Unable to describe task definition|The specified task definition does not exist",
     retry_create=SPREADS,
 )

@@ -134,7 +134,7 @@ STREAM = Resource(
         listing=Call("ListTagsForStream", {"StreamName": "{streamName}"}, at="Tags"),
     ),
     wait=Wait("StreamStatus", ready="active", minutes=10),
-    find=Find(Call("ListStreams", at="StreamSummaries[]"), id="StreamARN", arn="{id}"),
+    find=Find(Call("ListStreams", at="StreamSummaries[]"), id="StreamARN"),
     retry_create="LimitExceededException",
     retry_delete=_BUSY,
 )

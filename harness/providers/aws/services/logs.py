@@ -69,7 +69,11 @@ GROUP = Resource(
         untag=Call("UntagResource", {"resourceArn": "{arn}"}),
         listing=Call("ListTagsForResource", {"resourceArn": "{arn}"}, at="tags"),
     ),
-    find=Find(Call("DescribeLogGroups", at="logGroups[]"), id="logGroupName"),
+    find=Find(
+        Call("DescribeLogGroups", at="logGroups[]"),
+        id="logGroupName",
+        arn="arn:{partition}:logs:{region}:{account}:log-group:{id}",
+    ),
     retry_create="OperationAbortedException\nInvalidParameterException:The specified KMS key",
     retry_delete="OperationAbortedException",
 )

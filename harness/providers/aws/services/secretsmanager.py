@@ -69,7 +69,12 @@ SECRET = Resource(
         tag=Call("TagResource", {"SecretId": "{id}"}),
         untag=Call("UntagResource", {"SecretId": "{id}"}),
     ),
-    find=Find(Call("ListSecrets", at="SecretList[]"), id="ARN", arn="{id}"),
+    find=Find(
+        Call("ListSecrets", at="SecretList[]"),
+        id="ARN",
+        arn="arn:{partition}:secretsmanager:{region}:{account}:secret:{last}",
+        whole=True,
+    ),
     absent_message="marked for deletion",
     retry_create=f"{_LINGERS}\nMalformedPolicyDocumentException:invalid principals",
 )

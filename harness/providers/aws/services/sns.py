@@ -91,7 +91,12 @@ TOPIC = Resource(
         untag=Call("UntagResource", {"ResourceArn": "{id}"}),
         listing=Call("ListTagsForResource", {"ResourceArn": "{id}"}, at="Tags"),
     ),
-    find=Find(Call("ListTopics", at="Topics[]"), id="TopicArn", arn="{id}"),
+    find=Find(
+        Call("ListTopics", at="Topics[]"),
+        id="TopicArn",
+        arn="arn:{partition}:sns:{region}:{account}:{last}",
+        whole=True,
+    ),
     absent="NotFound",
 )
 
