@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pydantic import ValidationError
 
@@ -24,10 +26,11 @@ from harness.run.secrecy import Secrecy
 from harness.world.command import stop_recorded_engine
 from harness.world.files import CellFiles
 from harness.world.language import Language
-from harness.world.remnants import end_remnants
+from harness.world.remnants import PROCESS_VARIABLE, end_remnants
 from harness.world.target import Target, program_environment
 
 GIVEN_UP_GRACES = (0.5, 3.0)  # seconds: a second signal ends an engine at once, with its lock released
+LOOK = 1.0  # seconds between two looks at whether a process lives that says nothing
 GOODBYE = 5.0  # seconds that a process which shall not run has to end
 RECOVERIES = 2  # processes that may follow one that died: a third would most likely die of the same
 
@@ -198,15 +201,17 @@ class CellProcess:
             self.stop(self._stop)
         result = None
         with process.stdout:
-            for line in process.stdout:
+            for line in _lines(process):
                 try:
                     message = MESSAGES.validate_json(line)
                 except ValidationError:  # the last line of a process that was killed while it wrote
                     continue
                 overdue.hear(message)
                 if isinstance(message, ResultMessage):
-                    result = message.result
-                elif not isinstance(message, AliveMessage):
+                    result = message.result  # the last that it has to say
+                    process.wait()
+                    break
+                if not isinstance(message, AliveMessage):
                     overdue.hearing = True
                     self._hear(message)
                     overdue.hearing = False
@@ -236,6 +241,25 @@ class CellProcess:
         )
 
 
+def _lines(process: subprocess.Popen[str]) -> Iterator[bytes]:
+    """What a process says, as long as it lives: something that it left running may hold its end open for ever."""
+    assert process.stdout is not None  # noqa: S101 - Popen was given pipes
+    rest, fd = b"", process.stdout.fileno()
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        while True:
+            if not selector.select(LOOK):
+                if process.poll() is not None:
+                    return
+                continue
+            chunk = os.read(fd, 65536)
+            if not chunk:
+                yield rest
+                return
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+
+
 def _not_begun(spec: CellSpec, result: CellResult) -> CellResult | None:
     """A recovery that ended before its first phase, the destroy, has proved nothing; None for any other result."""
     if not spec.recover or result.phases:
@@ -261,4 +285,5 @@ def _environment(spec: CellSpec) -> dict[str, str]:
         **program_environment(target, os.environ, spec.cell.region, spec.account),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(files.temporary),
+        PROCESS_VARIABLE: secrets.token_hex(8),
     }
