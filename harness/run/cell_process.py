@@ -91,13 +91,12 @@ class CellProcess:
             if result is not None:
                 return _not_begun(spec, result) or result
             if self._given_up is not None:
-                self._end_family()
-                return lost(spec, self._given_up)
+                return self._lost(spec, self._given_up)
             failure = failure or self._death(spec)
             self._hear(NoteMessage(text=f"{failure.message}; destroying what it made"))
             first = spec.first_failure or failure
             spec = spec.model_copy(update={"recover": True, "first_failure": first})
-        return lost(spec, "every process died")
+        return self._lost(spec, "every process died")
 
     def stop(self, reason: str) -> None:
         """Ask the cell to stop and destroy."""
@@ -224,6 +223,12 @@ class CellProcess:
         except (OSError, ValidationError):
             return None
 
+    def _lost(self, spec: CellSpec, why: str) -> CellResult:
+        """Nobody of the cell is left: then its files are cleaned as a cell does it at its end."""
+        self._end_family()
+        secrecy = _secrecy(spec)
+        return write_leak_record(spec, secrecy.clean(_unknown(spec, why)), secrecy.text)
+
     def _end_family(self) -> None:
         """Engines first, with two signals in quick succession: they write what they know."""
         for pid_file in (self.files.engine_pid, *self.files.more_engine_pids):
@@ -268,14 +273,30 @@ def _not_begun(spec: CellSpec, result: CellResult) -> CellResult | None:
 
 
 def lost(spec: CellSpec, why: str) -> CellResult:
-    """No process came to an end, or none was begun: nobody can say what is left, so it counts as leaked."""
+    """None was begun that could say what is left, so it counts as leaked. An earlier one may still be at work."""
+    secrecy = _secrecy(spec)
+    secrecy.blank_log()  # a report shows it
+    return write_leak_record(spec, _unknown(spec, why), secrecy.text)
+
+
+def _secrecy(spec: CellSpec) -> Secrecy:
+    """With what processes knew that died; what cannot be removed is told in the cell's log."""
+    files = CellFiles(spec.directory)
+
+    def tell(text: str) -> None:
+        with contextlib.suppress(OSError), files.log.open("a", encoding="utf-8") as log:
+            log.write(f"{text}\n")
+
+    return Secrecy(spec.model_copy(update={"recover": True}), tell=tell)
+
+
+def _unknown(spec: CellSpec, why: str) -> CellResult:
     unknown = ResourceRef(type="stack", id=spec.cell.stack, reason="the destroy did not come to an end")
     phase = PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail=why)
     hint = f"harness destroy {spec.run} finishes it; the lease stays open"
     failure = spec.first_failure or Failure(phase=PhaseName.DESTROY, message=f"not destroyed: {why}", hint=hint)
     result = spec.blank_result(CellStatus.LEAKED, failure)
-    told = result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
-    return write_leak_record(spec, told, Secrecy(spec).text)
+    return result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
 
 
 def _environment(spec: CellSpec) -> dict[str, str]:

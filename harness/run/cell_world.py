@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
 
 import psutil
 
@@ -20,6 +18,7 @@ from harness.run.marks import ambient, lease_tags, provider_config, run_tags
 from harness.run.messages import CellSpec
 from harness.run.record import PhaseError
 from harness.run.shield import Shield
+from harness.world.cell_lock import locked, sign, stopped_holder
 from harness.world.command import BUNDLED_GRACE, FIRST_GRACE, SECOND_GRACE, EngineCommand, stop_recorded_engine
 from harness.world.engine_environment import engine_environment
 from harness.world.files import CellFiles
@@ -154,42 +153,17 @@ def _alone(spec: CellSpec, files: CellFiles, shield: Shield) -> Iterator[str]:
     with files.lock.open("a+", encoding="ascii") as lock:
         keep_from_forks(lock)
         with shield.destroying(spec.limits.destroy):
-            while not _locked(lock):
-                _end_stopped(lock)
+            while not locked(lock):
+                if (holder := stopped_holder(lock)) is not None:
+                    with suppress(psutil.Error):  # it has ended
+                        holder.kill()
                 if shield.stop():
                     raise RunError(
                         f"another process still works on {spec.cell.name}",
                         hint=f"wait for it to end, then harness destroy {spec.run}",
                     )
                 time.sleep(LOOK)
-        _, before = _holder(lock)
-        lock.truncate(0)
-        lock.write(f"{os.getpid()} {os.environ.get(PROCESS_VARIABLE, '')}")
-        lock.flush()
-        yield before
-
-
-def _locked(lock: TextIO) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _holder(lock: TextIO) -> tuple[str, str]:
-    """Number and mark of the process that wrote itself down last."""
-    lock.seek(0)
-    number, _, mark = lock.read().partition(" ")
-    return number, mark
-
-
-def _end_stopped(lock: TextIO) -> None:
-    """Kill the holder if it is stopped (SIGSTOP): nobody who lives watches over it, and it would never let go."""
-    with suppress(ValueError, psutil.Error):  # it has not written its number yet, or has ended
-        holder = psutil.Process(int(_holder(lock)[0]))
-        if holder.status() == psutil.STATUS_STOPPED and "harness.run.cell" in holder.cmdline():
-            holder.kill()
+        yield sign(lock, os.environ.get(PROCESS_VARIABLE, ""))
 
 
 def _engine_environment(spec: CellSpec, files: CellFiles) -> dict[str, str]:
