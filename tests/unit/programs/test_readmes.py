@@ -33,6 +33,11 @@ def readme(name: str) -> str:
     return (PROGRAMS / name / "README.md").read_text(encoding="utf-8")
 
 
+def section(name: str, heading: str) -> str:
+    """What stands under a heading of a program's README, on one line."""
+    return " ".join(readme(name).partition(f"## {heading}\n")[2].partition("\n## ")[0].split())
+
+
 def rows(text: str, head: str) -> list[list[str]]:
     """Cells of the table whose first column has this heading."""
     _, _, table = text.partition(f"| {head} |")
@@ -53,7 +58,7 @@ def test_every_section_that_a_reader_looks_for_is_there(name: str) -> None:
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert [one for one in SECTIONS if one not in headings] == []
     for one in SECTIONS:
-        assert text.partition(f"## {one}\n")[2].partition("\n## ")[0].strip(), f"nothing under {one}"
+        assert section(name, one), f"nothing under {one}"
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -104,3 +109,13 @@ def test_the_limits_name_whose_roles_the_account_keeps(name: str) -> None:
     assert "iam:CreateServiceLinkedRole" in line
     used = {one["type"].removeprefix("aws:").partition("/")[0] for one in everything()[name].aws}
     assert {word for word in LINKED.values() if word in line} == {LINKED[one] for one in used & LINKED.keys()}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_way_out_is_told(name: str) -> None:
+    """Who may reach the internet stands under security, with how: a reader takes what is not named for closed."""
+    rules = everything()[name].of("vpc/securityGroupEgressRule:SecurityGroupEgressRule")
+    assert {one["inputs"]["toPort"] for one in rules if "cidrIpv4" in one["inputs"]} == {443}
+    told = section(name, "Security and capacity")
+    assert "the internet by HTTPS" in told
+    assert "Nothing else is open" not in told
