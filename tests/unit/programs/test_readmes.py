@@ -119,3 +119,15 @@ def test_the_way_out_is_told(name: str) -> None:
     told = section(name, "Security and capacity")
     assert "the internet by HTTPS" in told
     assert "Nothing else is open" not in told
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_limits_name_what_the_quotas_must_hold(name: str) -> None:
+    """VPCs and addresses, of which a region allows five each: counted, in the system's own README and in that of all."""
+    kinds = everything()[name].kinds
+    needed = (kinds["Vpc"], kinds["Eip"])
+    told = re.search(r"(\d+) VPC and (\d+) Elastic IP address(?:es)? of the 5 each", section(name, "Limits"))
+    assert told, "no line about quotas"
+    assert (int(told[1]), int(told[2])) == needed
+    [listed] = [cells for first, *cells in rows(readme("."), "program") if f"[{name}]" in first]
+    assert (int(listed[1]), int(listed[2])) == needed
