@@ -11,6 +11,7 @@ import pytest
 from mocked_programs import SUFFIX, Declared, Mocked
 
 FINANCIAL = Mocked("financial", "financial")
+ZONES = "aws:index/getAvailabilityZones:getAvailabilityZones"
 start, declare = FINANCIAL.start, FINANCIAL.declare
 
 
@@ -176,12 +177,29 @@ def test_a_region_with_two_zones_is_enough() -> None:
     assert "the region has 2 availability zones" in declared.log
 
 
+def test_zones_that_cannot_work_are_left_out_by_their_ids() -> None:
+    """Ids, for the letters mean other zones in each account; the region is asked without them."""
+    asked = declare({"environmentSuffix": SUFFIX, "excludeZoneIds": "use1-az3, euc1-az2"}).calls[ZONES]
+    assert asked["excludeZoneIds"] == ["use1-az3", "euc1-az2"]
+    assert "excludeZoneIds" not in declare().calls[ZONES]
+
+
 @pytest.mark.parametrize(
     ("config", "world", "words"),
     [
         ({}, {}, "no environment suffix"),
         ({"environmentSuffix": "s", "azCount": "1"}, {}, "azCount is 1; 2 to 6 are possible"),
         ({"environmentSuffix": "s"}, {"zones": ("xx-1a",)}, "Choose another aws:region"),
+        (
+            {"environmentSuffix": "s", "excludeZoneIds": "xx1-az2"},
+            {"zones": ("xx-1a",)},
+            "the region has 1 availability zone(s) beside those of excludeZoneIds; Aurora needs 2. Exclude fewer",
+        ),
+        (
+            {"environmentSuffix": "s", "excludeZoneIds": "xx1-az2,eu-central-1a"},
+            {},
+            "excludeZoneIds has 'eu-central-1a'; ids of zones are wanted, such as use1-az3,use1-az5",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_in_words(config: dict[str, str], world: dict[str, Any], words: str) -> None:

@@ -88,7 +88,7 @@ def test_the_configuration_told_is_what_the_program_reads(name: str) -> None:
     if not everything()[name].of("rds/cluster:Cluster"):
         read -= {"engineVersion"}
     if name == "starter":
-        read -= {"azCount"}
+        read -= {"azCount", "excludeZoneIds"}
     assert told == read | {"aws:region"}
 
 
@@ -123,7 +123,7 @@ def test_the_way_out_is_told(name: str) -> None:
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_the_limits_name_what_the_quotas_must_hold(name: str) -> None:
-    """VPCs and addresses, of which a region allows five each: counted, in the system's own README and in that of all."""
+    """VPCs and addresses, of which a region allows five each: counted, in its own README and in that of all."""
     kinds = everything()[name].kinds
     needed = (kinds["Vpc"], kinds["Eip"])
     told = re.search(r"(\d+) VPC and (\d+) Elastic IP address(?:es)? of the 5 each", section(name, "Limits"))
@@ -131,3 +131,9 @@ def test_the_limits_name_what_the_quotas_must_hold(name: str) -> None:
     assert (int(told[1]), int(told[2])) == needed
     [listed] = [cells for first, *cells in rows(readme("."), "program") if f"[{name}]" in first]
     assert (int(listed[1]), int(listed[2])) == needed
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_limits_say_what_helps_against_a_zone_that_cannot_work(name: str) -> None:
+    """Fewer zones do not, where the bad one is the first."""
+    assert "name its id in `excludeZoneIds`" in section(name, "Limits")
