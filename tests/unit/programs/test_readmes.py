@@ -137,3 +137,40 @@ def test_the_limits_name_what_the_quotas_must_hold(name: str) -> None:
 def test_the_limits_say_what_helps_against_a_zone_that_cannot_work(name: str) -> None:
     """Fewer zones do not, where the bad one is the first."""
     assert "name its id in `excludeZoneIds`" in section(name, "Limits")
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_limits_say_when_an_image_goes_that_still_runs(name: str) -> None:
+    """A lifecycle policy counts pushes, and does not know what is deployed."""
+    told = "expire the one that runs" in section(name, "Limits")
+    assert told == bool(everything()[name].of("ecr/lifecyclePolicy:LifecyclePolicy"))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_limits_say_whether_a_database_at_its_most_is_told(name: str) -> None:
+    """By an alarm, or by nobody: where a probe would look, right after `up`, it may still be there from its start."""
+    program, text = everything()[name], section(name, "Limits")
+    watched = {one["inputs"]["metricName"] for one in program.of("cloudwatch/metricAlarm:MetricAlarm")}
+    told = {
+        word
+        for word in ("an alarm tells", "nobody tells")
+        if f"{word} when the database is at its most" in text.lower()
+    }
+    alarm = watched & {"ServerlessDatabaseCapacity", "ACUUtilization"}
+    if program.of("rds/cluster:Cluster"):
+        assert told == ({"an alarm tells"} if alarm else {"nobody tells"})
+    assert {one for one in ("ServerlessDatabaseCapacity", "ACUUtilization") if f"`{one}`" in text} >= alarm
+
+
+def test_what_to_check_when_the_source_is_not_found_is_told() -> None:
+    """GitHub answers 404 for a repository that the token may not see: branch and scope are the first to look at."""
+    told = section("payments", "Limits")
+    assert "Not found [StatusCode: 404]" in told
+    assert {"`owner`", "`repository`", "`branch`", "`repo`", "`connectionArn`"} <= {f"`{one}`" for one in ticked(told)}
+
+
+def test_what_is_tried_before_a_push_is_told() -> None:
+    """And where nothing is."""
+    told = section("flask_api", "Limits")
+    assert "it is started here and its `/health` asked" in told
+    assert "an emulator gets a stand-in that was not tried" in told
