@@ -190,16 +190,6 @@ def test_zones_that_cannot_work_are_left_out_by_their_ids() -> None:
         ({}, {}, "no environment suffix"),
         ({"environmentSuffix": "s", "azCount": "1"}, {}, "azCount is 1; 2 to 6 are possible"),
         ({"environmentSuffix": "s"}, {"zones": ("xx-1a",)}, "Choose another aws:region"),
-        (
-            {"environmentSuffix": "s", "excludeZoneIds": "xx1-az2"},
-            {"zones": ("xx-1a",)},
-            "the region has 1 availability zone(s) beside those of excludeZoneIds; Aurora needs 2. Exclude fewer",
-        ),
-        (
-            {"environmentSuffix": "s", "excludeZoneIds": "xx1-az2,eu-central-1a"},
-            {},
-            "excludeZoneIds has 'eu-central-1a'; ids of zones are wanted, such as use1-az3,use1-az5",
-        ),
     ],
 )
 def test_what_cannot_work_is_refused_in_words(config: dict[str, str], world: dict[str, Any], words: str) -> None:
