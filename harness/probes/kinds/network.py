@@ -23,7 +23,8 @@ class NetworkKeys(Keys):
     zones: Texts = Field(default=[], description="names of the zones in each of which one subnet of each sort stands")
     nat: bool = Field(
         default=True,
-        description="true: private ones go out through an available NAT gateway; false: they do not go out",
+        description="true: private ones go out through an available NAT gateway, and no route of theirs leads to an "
+        "internet gateway; false: no route of theirs leads out of the VPC, but to gateway endpoints",
     )
     endpoints: Texts = Field(default=[], description="services (s3, ecr.api) of exactly the VPC's endpoints")
 
@@ -47,7 +48,9 @@ def vpc_layout(context: ProbeContext, keys: NetworkKeys) -> Mapping[str, Any]:
     for sort, subnets in (("public", keys.public), ("private", keys.private)):
         _judge_zones(sort, subnets, zones, wanted)
     _judge_ways("public", keys.public, ways, "igw-")
-    _judge_ways("private", keys.private, ways, "nat-" if keys.nat else "")
+    if keys.nat:
+        _judge_ways("private", keys.private, ways, "nat-")
+    _judge_routes({one: tables[one].get("Routes", []) for one in keys.private}, nat=keys.nat)
     seen: dict[str, Any] = {"zones": wanted, "public": len(keys.public), "private": len(keys.private)}
     if keys.nat and keys.private:
         seen["NAT"] = _judge_gateways(ec2, {ways[one] for one in keys.private}, keys.public)
@@ -65,12 +68,36 @@ def _judge_zones(sort: str, subnets: Iterable[str], zones: Mapping[str, str], wa
 
 
 def _judge_ways(sort: str, subnets: Iterable[str], ways: Mapping[str, str], start: str) -> None:
-    astray = {
-        one: ways[one] or "nowhere" for one in subnets if not (ways[one].startswith(start) if start else not ways[one])
-    }
+    astray = {one: ways[one] or "nowhere" for one in subnets if not ways[one].startswith(start)}
     if astray:
-        wanted = f"to {start}…" if start else "nowhere"
-        raise ProbeFailure(f"default routes of {sort} subnets do not lead {wanted}", astray)
+        raise ProbeFailure(f"default routes of {sort} subnets do not lead to {start}…", astray)
+
+
+def _judge_routes(routes: Mapping[str, list[dict[str, Any]]], *, nat: bool) -> None:
+    """Every route counts: two halves of the internet, a part of it, and that of version 6 are ways like the default."""
+    told = {
+        subnet: [f"{_block(route)} to {_way(route)}" for route in own if (_in_the_open if nat else _leads_out)(route)]
+        for subnet, own in routes.items()
+    }
+    astray = {subnet: found for subnet, found in told.items() if found}
+    if astray:
+        where = "to an internet gateway" if nat else "out of the VPC"
+        raise ProbeFailure(f"private subnets lead {where}", astray)
+
+
+def _in_the_open(route: Mapping[str, Any]) -> bool:
+    return _way(route).startswith("igw-")
+
+
+def _leads_out(route: Mapping[str, Any]) -> bool:
+    """A gateway endpoint stands behind a service's list of addresses; behind a block an endpoint is a firewall."""
+    way = _way(route)
+    return way != "local" and not (way.startswith("vpce-") and route.get("DestinationPrefixListId"))
+
+
+def _block(route: Mapping[str, Any]) -> str:
+    named = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+    return next((route[name] for name in named if route.get(name)), "a block that is not told")
 
 
 def _judge_gateways(ec2: Any, gateways: set[str], public: list[str]) -> list[str]:
@@ -124,5 +151,8 @@ def _default_way(table: Mapping[str, Any]) -> str:
 def _way(route: Mapping[str, Any]) -> str:
     if route.get("State", "active") != "active":
         return f"a {route['State']}"
-    named = ("NatGatewayId", "GatewayId", "TransitGatewayId", "NetworkInterfaceId", "InstanceId")
+    named = (
+        *("NatGatewayId", "GatewayId", "EgressOnlyInternetGatewayId", "TransitGatewayId", "VpcPeeringConnectionId"),
+        *("NetworkInterfaceId", "InstanceId"),
+    )
     return next((route[name] for name in named if route.get(name)), "elsewhere")
