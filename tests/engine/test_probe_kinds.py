@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from probe_case import REGION, Aws, Case
 from probe_network_cases import NETWORK_CASES, a_network, add_route, reroute
-from probe_system_cases import SYSTEM_CASES, a_service, a_topic, a_vpc, log_flows
+from probe_system_cases import SYSTEM_CASES, a_service, a_topic, a_vpc, log_flows, put_alarm
 from probe_tables import once
 
 from harness.probes.declaring import kinds
@@ -339,3 +339,12 @@ def test_no_block_leads_out_where_nothing_must(aws: Aws, blocks: list[str], way:
     result = outcome(aws, LEADS_NOWHERE)
     assert result.status == "failed", result.detail
     assert f"to {aws[way]}" in result.detail
+
+
+def test_the_policy_that_every_topic_has_lets_alarms_in(aws: Aws) -> None:
+    """That of a topic which nobody gave one, and which is under no key."""
+    topic = aws.sns.create_topic(Name="plain")["TopicArn"]
+    put_alarm(aws, "one", topic)
+    aws.made.update(topic=topic)
+    result = outcome(aws, "kind = 'alarms'\nalarms = 'one'\ntopic = '${topic}'\n")
+    assert result.status == "passed", result.detail
