@@ -36,8 +36,17 @@ def a_network(aws: Aws) -> dict[str, Any]:
     endpoint = ec2.create_vpc_endpoint(
         VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3", RouteTableIds=[tables["closed"]]
     )["VpcEndpoint"]["VpcEndpointId"]
+    group = ec2.create_security_group(GroupName="endpoints", Description="d", VpcId=vpc)["GroupId"]
+    interface = ec2.create_vpc_endpoint(
+        VpcId=vpc,
+        VpcEndpointType="Interface",
+        ServiceName=f"com.amazonaws.{REGION}.ecr.api",
+        SubnetIds=private,
+        SecurityGroupIds=[group],
+        PrivateDnsEnabled=True,
+    )["VpcEndpoint"]["VpcEndpointId"]
     made = {"vpc": vpc, "public": public, "private": private, "zones": zones, "nat": nat, "endpoint": endpoint}
-    return {**made, **tables, "gateway": gateway, "allocation": address}
+    return {**made, **tables, "gateway": gateway, "allocation": address, "interface": interface, "group": group}
 
 
 def reroute(aws: Aws, table: str, **way: str) -> None:
@@ -69,7 +78,9 @@ def leave_table(aws: Aws) -> None:
 NETWORK_CASES = {
     "vpc-layout": Case(
         a_network,
-        "vpc = '${vpc}'\npublic = '${public}'\nprivate = '${private}'\nzones = '${zones}'\nendpoints = 's3'",
+        "vpc = '${vpc}'\npublic = '${public}'\nprivate = '${private}'\nzones = '${zones}'\n"
+        "endpoints = ['s3', 'ecr.api']\nendpoint-groups = '${group}'\nendpoint-subnets = '${private}'\n"
+        "private-dns = true",
         {
             "public without way": (lambda aws: reroute(aws, "open"), "of public subnets do not lead to igw-"),
             "public through NAT": (lambda aws: reroute(aws, "open", NatGatewayId=aws["nat"]), "do not lead to igw-"),
@@ -90,13 +101,19 @@ NETWORK_CASES = {
             "NAT not public": (move_nat, "which is not public"),
             "endpoint deleted": (
                 lambda aws: aws.ec2.delete_vpc_endpoints(VpcEndpointIds=[aws["endpoint"]]),
-                "endpoints",
+                "the endpoints are not as wanted",
             ),
             "endpoint without route": (
                 lambda aws: aws.ec2.modify_vpc_endpoint(
                     VpcEndpointId=aws["endpoint"], RemoveRouteTableIds=[aws["closed"]]
                 ),
                 "s3 is not in the route tables of all private subnets",
+            ),
+            "endpoint in other subnets": (
+                lambda aws: aws.ec2.modify_vpc_endpoint(
+                    VpcEndpointId=aws["interface"], RemoveSubnetIds=aws["private"][:1]
+                ),
+                "the endpoint of ecr.api must stand elsewhere",
             ),
             "a zone more": (lambda aws: aws["zones"].append(f"{REGION}c"), f"one in each of {REGION}a"),
             "subnet of another": (lambda aws: aws["public"].append("subnet-of-another"), "is not in the VPC"),

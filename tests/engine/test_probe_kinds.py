@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from probe_case import REGION, Aws, Case
 from probe_network_cases import NETWORK_CASES, a_network, add_route, reroute
-from probe_system_cases import SYSTEM_CASES, a_service, a_topic, a_vpc, log_flows, put_alarm
+from probe_system_cases import SYSTEM_CASES, a_group, a_service, a_topic, a_vpc, log_flows, put_alarm
 from probe_tables import once
 
 from harness.probes.declaring import kinds
@@ -81,15 +81,28 @@ def a_key(aws: Aws) -> dict[str, Any]:
 
 
 def a_database(aws: Aws) -> dict[str, Any]:
-    """Aurora with one writer."""
+    """Aurora with one writer, in two subnets of its own, behind a group."""
+    vpc, subnets = a_vpc(aws)
+    group, other = a_group(aws, vpc, "database"), a_group(aws, vpc, "other")
+    aws.rds.create_db_subnet_group(DBSubnetGroupName="subnets", DBSubnetGroupDescription="d", SubnetIds=subnets)
     engine = {"Engine": "aurora-postgresql", "EngineVersion": "15.10"}
     aws.rds.create_db_cluster(
-        DBClusterIdentifier="cluster", MasterUsername="me", MasterUserPassword="long-enough-1", **engine
+        DBClusterIdentifier="cluster",
+        MasterUsername="me",
+        MasterUserPassword="long-enough-1",
+        DBSubnetGroupName="subnets",
+        VpcSecurityGroupIds=[group],
+        **engine,
     )
     aws.rds.create_db_instance(
-        DBInstanceIdentifier="writer", DBClusterIdentifier="cluster", DBInstanceClass="db.serverless", **engine
+        DBInstanceIdentifier="writer",
+        DBClusterIdentifier="cluster",
+        DBInstanceClass="db.serverless",
+        PubliclyAccessible=False,
+        **engine,
     )
-    return {"cluster": "cluster", "version": "15.10", "oldest": "15.9"}
+    place = {"group": group, "other": other, "subnets": subnets}
+    return {"cluster": "cluster", "version": "15.10", "oldest": "15.9", **place}
 
 
 def a_registry(aws: Aws) -> dict[str, Any]:
@@ -160,7 +173,8 @@ CASES = {
     "rds-available": Case(
         a_database,
         "cluster = '${cluster}'\nversion = '${version}'\nnot-before = '${oldest}'\ninstance-class = 'db.serverless'\n"
-        "equals = { DeletionProtection = false, 'length(DBClusterMembers)' = 1 }",
+        "equals = { DeletionProtection = false, 'length(DBClusterMembers)' = 1 }\n"
+        "security-groups = '${group}'\nsubnets = '${subnets}'\npublic = false",
         {
             "no instance": (
                 lambda aws: aws.rds.delete_db_instance(DBInstanceIdentifier="writer", SkipFinalSnapshot=True),
@@ -180,6 +194,19 @@ CASES = {
             ),
             "stopped": (lambda aws: aws.rds.stop_db_cluster(DBClusterIdentifier="cluster"), "stop"),
             "not there": (lambda aws: aws.made.update(cluster="nowhere"), "DBClusterNotFound"),
+            "in the wrong group": (
+                lambda aws: aws.rds.modify_db_cluster(
+                    DBClusterIdentifier="cluster", VpcSecurityGroupIds=[aws["other"]], ApplyImmediately=True
+                ),
+                "cluster cluster must stand elsewhere",
+            ),
+            "in other subnets": (lambda aws: aws["subnets"].pop(), "must stand elsewhere"),
+            "open to the internet": (
+                lambda aws: aws.rds.modify_db_instance(
+                    DBInstanceIdentifier="writer", PubliclyAccessible=True, ApplyImmediately=True
+                ),
+                "instance writer can be reached from the internet",
+            ),
         },
     ),
     "ecr-scan": Case(

@@ -58,3 +58,42 @@ def test_every_other_way_leads_out(aws: Aws, route: dict[str, Any], said: str) -
     result = aws.ask(f"{LAYOUT}nat = false\n")
     assert result.status == "failed", result.detail
     assert said in result.detail
+
+
+INTERFACE = {
+    "ServiceName": "com.amazonaws.eu-central-1.ecr.api",
+    "VpcEndpointType": "Interface",
+    "State": "available",
+    "Groups": [{"GroupId": "sg-1"}],
+    "SubnetIds": [SUBNET],
+    "PrivateDnsEnabled": True,
+}
+ENDPOINTS = f"{LAYOUT}nat = false\nendpoints = 'ecr.api'\nendpoint-groups = 'sg-1'\nprivate-dns = true\n"
+
+
+def endpoint(aws: Aws, **other: Any) -> None:
+    """The network with an interface endpoint."""
+    network(aws)
+    aws.answer("ec2", ("describe_vpc_endpoints", {"VpcEndpoints": [{**INTERFACE, **other}]}))
+
+
+def test_an_endpoint_stands_behind_its_groups_and_has_the_name_of_its_service(aws: Aws) -> None:
+    """Else nobody reaches it, or nobody asks it."""
+    endpoint(aws)
+    result = aws.ask(ENDPOINTS)
+    assert result.status == "passed", result.detail
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"Groups": [{"GroupId": "sg-2"}]}, "must stand elsewhere"),
+        ({"Groups": []}, "must stand elsewhere"),
+        ({"PrivateDnsEnabled": False}, "the endpoint of ecr.api has private DNS off, wanted on"),
+    ],
+)
+def test_an_endpoint_that_nobody_uses_is_caught(aws: Aws, other: dict[str, Any], said: str) -> None:
+    """On AWS, which tells both."""
+    endpoint(aws, **other)
+    result = aws.ask(ENDPOINTS)
+    assert (result.status, said in result.detail) == ("failed", True), result.detail

@@ -88,6 +88,30 @@ HTTP = '[[probe]]\nkind = "http"\nurl = "http://h"\n'
             *(5, "probe[1].not-before", "should match pattern", "the oldest version"),
         ),
         ("[[probe]]\nkind = 'rds-available'\n", 2, "probe[1]", "needs `cluster` or `instance`", "cluster, instance"),
+        (
+            "[[probe]]\nkind = 'vpc-layout'\nvpc = 'v'\npublic = 's'\nendpoint-groups = 'g'\n",
+            *(2, "probe[1]", "`endpoint-groups` needs `endpoints`", "vpc, public"),
+        ),
+        (
+            "[[probe]]\nkind = 'vpc-layout'\nvpc = 'v'\nendpoints = 's3'\nendpoint-subnets = []\n",
+            *(6, "probe[1].endpoint-subnets", "at least 1", "interface endpoint"),
+        ),
+        (
+            "[[probe]]\nkind = 'vpc-layout'\nvpc = 'v'\nendpoints = 's3'\nprivate-dns = 'on'\n",
+            *(6, "probe[1].private-dns", "valid boolean", "true: "),
+        ),
+        (
+            "[[probe]]\nkind = 'rds-available'\ncluster = 'c'\nsecurity-groups = []\n",
+            *(5, "probe[1].security-groups", "at least 1", "security groups"),
+        ),
+        (
+            "[[probe]]\nkind = 'cache-available'\ngroup = 'c'\nsubnets = [7]\n",
+            *(5, "probe[1].subnets[1]", "valid string", "subnets"),
+        ),
+        (
+            "[[probe]]\nkind = 'ecs-steady'\ncluster = 'c'\nservice = 's'\npublic = 'no'\n",
+            *(6, "probe[1].public", "valid boolean", "false: "),
+        ),
         ("[[probe]]\nkind = 'vpc-layout'\nvpc = 'v'\n", 2, "probe[1]", "needs `public`", "vpc, public"),
         (
             "[[probe]]\nkind = 'log-retention'\nlog-groups = []\ndays = 1\n",

@@ -9,11 +9,12 @@ from pydantic import Field
 
 from harness.probes.comparing import Wanted, differences
 from harness.probes.context import ProbeContext
-from harness.probes.declaring import Keys, kind
+from harness.probes.declaring import kind
 from harness.probes.model import ProbeFailure
+from harness.probes.placing import PlacedKeys, judge_place
 
 
-class CacheKeys(Keys):
+class CacheKeys(PlacedKeys):
     """`cache-available`."""
 
     group: str = Field(description="id of the replication group")
@@ -26,7 +27,8 @@ class CacheKeys(Keys):
 @kind("cache-available", "group")
 def cache_available(context: ProbeContext, keys: CacheKeys) -> Mapping[str, Any]:
     """The replication group is available, has its members, and the settings that were asked for."""
-    answer = context.client("elasticache").describe_replication_groups(ReplicationGroupId=keys.group)
+    elasticache: Any = context.client("elasticache")
+    answer = elasticache.describe_replication_groups(ReplicationGroupId=keys.group)
     [group] = answer["ReplicationGroups"]
     if group["Status"] != "available":
         raise ProbeFailure(f"{keys.group} is {group['Status']}")
@@ -36,4 +38,20 @@ def cache_available(context: ProbeContext, keys: CacheKeys) -> Mapping[str, Any]
     wrong = differences(group, keys.equals)
     if wrong:
         raise ProbeFailure("the cache is not as asked", wrong)
+    if keys.security_groups or keys.subnets:
+        for member in members:  # the group itself does not tell where they stand
+            _judge_place(elasticache, keys, member)
     return {"members": members}
+
+
+def _judge_place(elasticache: Any, keys: CacheKeys, member: str) -> None:
+    [node] = elasticache.describe_cache_clusters(CacheClusterId=member)["CacheClusters"]
+
+    def subnets() -> list[str]:
+        name = node.get("CacheSubnetGroupName")
+        if not name:
+            return []
+        [group] = elasticache.describe_cache_subnet_groups(CacheSubnetGroupName=name)["CacheSubnetGroups"]
+        return [each["SubnetIdentifier"] for each in group["Subnets"]]
+
+    judge_place(member, keys, lambda: [each["SecurityGroupId"] for each in node.get("SecurityGroups", [])], subnets)

@@ -8,13 +8,14 @@ from typing import Any, Final, Self
 from pydantic import Field, model_validator
 
 from harness.probes.context import ProbeContext
-from harness.probes.declaring import Keys, Texts, kind
+from harness.probes.declaring import Texts, kind
+from harness.probes.endpoints import EndpointKeys, judge_endpoints, judge_reach
 from harness.probes.model import ProbeFailure
 
 ANYWHERE: Final = "0.0.0.0/0"
 
 
-class NetworkKeys(Keys):
+class NetworkKeys(EndpointKeys):
     """`vpc-layout`."""
 
     vpc: str = Field(description="id of the VPC")
@@ -26,12 +27,14 @@ class NetworkKeys(Keys):
         description="true: private ones go out through an available NAT gateway, and no route of theirs leads to an "
         "internet gateway; false: no route of theirs leads out of the VPC, but to gateway endpoints",
     )
-    endpoints: Texts = Field(default=[], description="services (s3, ecr.api) of exactly the VPC's endpoints")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not {"public", "private", "endpoints"} & self.model_fields_set:
             raise ValueError("needs `public`, `private` or `endpoints`")
+        for name in ("endpoint_groups", "endpoint_subnets", "private_dns"):
+            if name in self.model_fields_set and "endpoints" not in self.model_fields_set:
+                raise ValueError(f"`{name.replace('_', '-')}` needs `endpoints`")
         return self
 
 
@@ -56,8 +59,8 @@ def vpc_layout(context: ProbeContext, keys: NetworkKeys) -> Mapping[str, Any]:
         seen["NAT"] = _judge_gateways(ec2, {ways[one] for one in keys.private}, keys.public)
     if "endpoints" in keys.model_fields_set:
         found = ec2.describe_vpc_endpoints(Filters=ours)["VpcEndpoints"]
-        seen["endpoints"] = _judge_endpoints(found, keys.endpoints)
-        _judge_reach(found, {one: tables[one].get("RouteTableId", "no route table") for one in keys.private})
+        seen |= judge_endpoints(context, keys, found)
+        judge_reach(found, {one: tables[one].get("RouteTableId", "no route table") for one in keys.private})
     return seen
 
 
@@ -107,26 +110,6 @@ def _judge_gateways(ec2: Any, gateways: set[str], public: list[str]) -> list[str
         if public and each["SubnetId"] not in public:
             raise ProbeFailure(f"NAT gateway {each['NatGatewayId']} stands in {each['SubnetId']}, which is not public")
     return sorted(gateways)
-
-
-def _judge_endpoints(found: list[dict[str, Any]], wanted: list[str]) -> list[str]:
-    # com.amazonaws.REGION.SERVICE, where SERVICE may hold dots of its own.
-    states = {each["ServiceName"].split(".", 3)[-1]: each["State"].lower() for each in found}
-    if states != dict.fromkeys(wanted, "available"):
-        raise ProbeFailure("the endpoints are not as wanted", {"seen": states, "wanted": sorted(wanted)})
-    return sorted(states)
-
-
-def _judge_reach(endpoints: list[dict[str, Any]], tables: Mapping[str, str]) -> None:
-    """A gateway endpoint is a route: a subnet whose table lacks it goes through NAT, or nowhere."""
-    for each in endpoints:
-        if each["VpcEndpointType"] == "Gateway":
-            without = {one: table for one, table in tables.items() if table not in each["RouteTableIds"]}
-            if without:
-                service = each["ServiceName"].split(".", 3)[-1]
-                raise ProbeFailure(
-                    f"the gateway endpoint of {service} is not in the route tables of all private subnets", without
-                )
 
 
 def _tables(subnets: Iterable[str], tables: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
