@@ -231,7 +231,7 @@ def a_stream(aws: Aws) -> dict[str, Any]:
     key = aws.kms.create_key()["KeyMetadata"]["Arn"]
     aws.kinesis.create_stream(StreamName="stream", ShardCount=1)
     aws.kinesis.start_stream_encryption(StreamName="stream", EncryptionType="KMS", KeyId=key)
-    return {"stream": "stream", "key": key}
+    return {"stream": "stream", "key": key, "other": aws.kms.create_key()["KeyMetadata"]["Arn"]}
 
 
 def a_topic(aws: Aws) -> dict[str, Any]:
@@ -470,8 +470,14 @@ SYSTEM_CASES = {
     ),
     "stream-round-trip": Case(
         a_stream,
-        "stream = '${stream}'",
+        "stream = '${stream}'\nkey = '${key}'",
         {
+            "another key": (
+                lambda aws: aws.kinesis.start_stream_encryption(
+                    StreamName="stream", EncryptionType="KMS", KeyId=aws["other"]
+                ),
+                "the stream stream is under arn:aws:kms:",
+            ),
             "deleted": (lambda aws: aws.kinesis.delete_stream(StreamName="stream"), "stream"),
             "in plain": (
                 lambda aws: aws.kinesis.stop_stream_encryption(

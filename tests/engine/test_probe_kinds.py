@@ -225,7 +225,7 @@ CASES = {
     **NETWORK_CASES,
     **SYSTEM_CASES,
 }
-ELSEWHERE = {"http", "tcp", "tags", "suffix"}  # test_probe_web.py, test_probe_marks.py
+ELSEWHERE = {"http", "tcp", "tags", "suffix", "encrypted"}  # test_probe_web.py, …_marks.py, …_encrypted.py
 
 
 def test_no_kind_goes_without_a_case() -> None:

@@ -11,6 +11,7 @@ import pytest
 from probe_stubs import Aws
 
 VPC = "vpc-0123456789abcdef0"
+KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 GROUP = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/mine/0123456789abcdef"
 
 
@@ -180,3 +181,15 @@ def test_a_database_is_reached_where_the_stack_says(aws: Aws) -> None:
         result = aws.ask(table)
         assert result.status == status, result.detail
         assert ("ReaderEndpoint" in result.detail, "Endpoint" in result.detail) == (False, status == "failed")
+
+
+def test_the_key_of_a_cache_is_told_by_aws_only(aws: Aws) -> None:
+    """There another key, or none, is caught."""
+    group = {"ReplicationGroupId": "c", "Status": "available", "MemberClusters": ["c-1"]}
+    table = f"kind = 'cache-available'\ngroup = 'c'\nkms-key = '{KEY}'\n"
+    for told, status in (({"KmsKeyId": KEY}, "passed"), ({"KmsKeyId": f"{KEY}1"}, "failed"), ({}, "failed")):
+        aws.answer("elasticache", ("describe_replication_groups", {"ReplicationGroups": [{**group, **told}]}))
+        for key in (*told.values(), KEY) if told and KEY not in told.values() else ():
+            aws.answer("kms", ("describe_key", {"KeyMetadata": {"KeyId": "k", "Arn": key}}))
+        result = aws.ask(table)
+        assert (result.status, "under" in result.detail) == (status, status == "failed"), result.detail

@@ -19,7 +19,7 @@ README = Path(__file__).resolve().parents[2] / "harness" / "probes" / "README.md
 NAMED = ["http", "tcp", "s3-round-trip", "sqs-round-trip", "secret-readable", "log-retention", "kms-rotation"]
 NAMED += ["rds-available", "ecr-scan", "vpc-layout", "tags", "suffix"]
 NAMED += ["target-chain", "ecs-steady", "ecs-scaling", "ecr-image", "role-may", "flow-logs", "stream-round-trip"]
-NAMED += ["topic-round-trip", "cache-available", "alarms", "security-groups"]
+NAMED += ["topic-round-trip", "cache-available", "alarms", "security-groups", "encrypted"]
 
 
 def test_every_kind_is_there() -> None:
@@ -74,6 +74,18 @@ HTTP = '[[probe]]\nkind = "http"\nurl = "http://h"\n'
         (HTTP + "name = 'a'\n" + HTTP + "name = 'a'\n", 9, "probe[2].name", "'a' already", "another name"),
         ("[[probe]]\nkind = 'http'\n", 2, "probe[1].url", "is needed", "url, method"),
         ("[[probe]]\nkind = 'tcp'\nhost = 'h'\nport = 70000\n", 5, "probe[1].port", "65535", "1 to 65535"),
+        (
+            "[[probe]]\nkind = 'encrypted'\nkey = 'k'\ntypes = ['aws:sqs/queue:Queue', 'aws:iam/role:Role']\n",
+            *(5, "probe[1].types", "nobody can ask for the key of 'aws:iam/role:Role'", "aws:sns/topic:Topic"),
+        ),
+        (
+            "[[probe]]\nkind = 'stream-round-trip'\nstream = 's'\nencrypted = false\nkey = 'k'\n",
+            *(2, "probe[1]", "`key` needs `encrypted`", "stream, encrypted, key"),
+        ),
+        (
+            "[[probe]]\nkind = 'cache-available'\ngroup = 'c'\nkms-key = 7\n",
+            *(5, "probe[1].kms-key", "valid string", "ARN of the key"),
+        ),
         ("[[probe]]\nkind = 'kms-rotation'\n", 2, "probe[1]", "needs `key` or `alias`", "key, alias"),
         (
             "[[probe]]\nkind = 'security-groups'\ngroups = { web = 'sg-1' }\nways = [['', 'wep', 80]]\n",

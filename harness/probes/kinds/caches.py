@@ -12,6 +12,7 @@ from harness.probes.context import ProbeContext
 from harness.probes.declaring import kind
 from harness.probes.model import ProbeFailure
 from harness.probes.placing import PlacedKeys, judge_place
+from harness.probes.under_key import not_under
 
 
 class CacheKeys(PlacedKeys):
@@ -19,6 +20,9 @@ class CacheKeys(PlacedKeys):
 
     group: str = Field(description="id of the replication group")
     nodes: int = Field(default=1, ge=1, description="fewest members")
+    kms_key: str | None = Field(
+        default=None, description="ARN of the key that encrypts it at rest; not asked where an emulator does not tell"
+    )
     equals: Wanted = Field(
         default={}, description="a table of JMESPath = value over what DescribeReplicationGroups says"
     )
@@ -38,10 +42,14 @@ def cache_available(context: ProbeContext, keys: CacheKeys) -> Mapping[str, Any]
     wrong = differences(group, keys.equals)
     if wrong:
         raise ProbeFailure("the cache is not as asked", wrong)
+    untold = context.endpoint is not None and "KmsKeyId" not in group
+    trouble = not_under(context, group.get("KmsKeyId"), keys.kms_key) if keys.kms_key and not untold else ""
+    if trouble:
+        raise ProbeFailure(f"{keys.group} {trouble}")
     if keys.security_groups or keys.subnets:
         for member in members:  # the group itself does not tell where they stand
             _judge_place(elasticache, keys, member)
-    return {"members": members}
+    return {"members": members, **({"key": "not told by this emulator"} if keys.kms_key and untold else {})}
 
 
 def _judge_place(elasticache: Any, keys: CacheKeys, member: str) -> None:
