@@ -63,7 +63,9 @@ def a_service(aws: Aws) -> dict[str, Any]:
     """A service with one task, behind a load balancer that asks /health on port 80."""
     vpc, subnets = a_vpc(aws)
     elb = aws.elbv2
-    balancer = elb.create_load_balancer(Name="alb", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    groups = [a_group(aws, vpc, name) for name in ("tasks", "strangers", "balancer")]
+    [made] = elb.create_load_balancer(Name="alb", Subnets=subnets, SecurityGroups=[groups[2]])["LoadBalancers"]
+    balancer = made["LoadBalancerArn"]
 
     def group(name: str) -> str:
         made = elb.create_target_group(
@@ -78,7 +80,6 @@ def a_service(aws: Aws) -> dict[str, Any]:
         return str(made["TargetGroups"][0]["TargetGroupArn"])
 
     mine, other = group("mine"), group("other")
-    groups = [a_group(aws, vpc, name) for name in ("tasks", "strangers")]
     listener = elb.create_listener(
         LoadBalancerArn=balancer,
         Port=80,
@@ -96,7 +97,7 @@ def a_service(aws: Aws) -> dict[str, Any]:
         networkConfiguration=where(subnets, groups[0]),
     )
     place = {"subnets": subnets, "groups": groups}
-    return {"listener": listener, "mine": mine, "other": other, "image": "app:1", **place}
+    return {"listener": listener, "mine": mine, "other": other, "image": "app:1", "balancer": balancer, **place}
 
 
 def where(subnets: list[str], group: str, public: str = "DISABLED") -> dict[str, Any]:
@@ -336,8 +337,18 @@ SYSTEM_CASES = {
     "target-chain": Case(
         a_service,
         "listener = '${listener}'\ntarget-group = '${mine}'\nport = 80\npath = '/health'\n"
-        "cluster = 'cluster'\nservice = 'service'",
+        "cluster = 'cluster'\nservice = 'service'\nsecurity-groups = '${groups[2]}'\nsubnets = '${subnets}'",
         {
+            "balancer in the wrong group": (
+                lambda aws: aws.elbv2.set_security_groups(
+                    LoadBalancerArn=aws["balancer"], SecurityGroups=[aws["groups"][1]]
+                ),
+                "the load balancer must stand elsewhere; security groups",
+            ),
+            "balancer in other subnets": (
+                lambda aws: aws["subnets"].pop(),
+                "the load balancer must stand elsewhere; subnets",
+            ),
             "forwards elsewhere": (lambda aws: forward(aws, "other"), "does not forward to the target group"),
             "other path": (
                 lambda aws: aws.elbv2.modify_target_group(TargetGroupArn=aws["mine"], HealthCheckPath="/"),

@@ -51,6 +51,8 @@ def test_a_table_becomes_a_probe(tmp_path: Path) -> None:
     assert (tags.name, tags.kind, tags.timeout, tags.line) == ("all is tagged", "tags", 30, 9)
 
 
+CHAIN = "[[probe]]\nkind = 'target-chain'\nlistener = 'l'\ntarget-group = 't'\nport = 80\npath = '/'\n"
+CHAIN += "cluster = 'c'\nservice = 's'\n"
 HTTP = '[[probe]]\nkind = "http"\nurl = "http://h"\n'
 
 
@@ -119,6 +121,10 @@ HTTP = '[[probe]]\nkind = "http"\nurl = "http://h"\n'
         (
             "[[probe]]\nkind = 'cache-available'\ngroup = 'c'\nsubnets = [7]\n",
             *(5, "probe[1].subnets[1]", "valid string", "subnets"),
+        ),
+        (
+            CHAIN + "security-groups = []\n",
+            *(10, "probe[1].security-groups", "at least 1", "load balancer"),
         ),
         (
             "[[probe]]\nkind = 'ecs-steady'\ncluster = 'c'\nservice = 's'\npublic = 'no'\n",
