@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from probe_alarm_cases import ALARM_CASES, put_alarm
 from probe_case import REGION, Aws, Case
 from probe_network_cases import NETWORK_CASES, a_network, add_route, reroute
-from probe_system_cases import SYSTEM_CASES, a_group, a_service, a_topic, a_vpc, log_flows, put_alarm
+from probe_system_cases import SYSTEM_CASES, a_group, a_service, a_topic, a_vpc, log_flows
 from probe_tables import once
 
 from harness.probes.declaring import kinds
@@ -224,6 +225,7 @@ CASES = {
     ),
     **NETWORK_CASES,
     **SYSTEM_CASES,
+    **ALARM_CASES,
 }
 ELSEWHERE = {"http", "tcp", "tags", "suffix", "encrypted"}  # test_probe_web.py, …_marks.py, …_encrypted.py
 
