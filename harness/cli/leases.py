@@ -1,4 +1,4 @@
-"""`harness leases` and `harness destroy RUN`: what is still open, and its end."""
+"""`harness leases` and `harness destroy RUN`: what is still open, and its end, by a destroy or by a person's word."""
 
 from __future__ import annotations
 
@@ -106,3 +106,32 @@ def extend(
     if not table.extend(run_id, until):
         raise UsageError(f"run {run_id!r} has no open lease here", hint="harness leases lists what is open")
     console().print(f"run {run_id} expires {until:%Y-%m-%d %H:%M} UTC", highlight=False)
+
+
+@leases_app.command()
+def close(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    *,
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="What shows that nothing of it is left.")],
+) -> None:
+    """Close what a run left open without a destroy: you have looked yourself, and say that nothing of it is left.
+
+    For what no destroy can ask about. Its state is removed, so that nothing of the run can be destroyed afterwards.
+    """
+    from harness.plan.settings_file import read_settings
+    from harness.run.release import close_gone, find_open
+    from harness.world.home import database_place, open_home
+    from harness.world.identity import owner
+    from harness.world.leases import open_leases
+
+    if not because.strip():
+        raise typer.BadParameter("say what shows it", param_hint="--because")
+    protects = read_settings(os.environ).protects
+    table = open_leases(database_place(open_home(os.environ, free_at_least=0), os.environ))
+    found = find_open(table, run_id, protects)
+    if not found:
+        raise UsageError(f"run {run_id!r} has no open lease here", hint="harness leases lists what is open")
+    for lease in found:
+        if not close_gone(lease, table, f"closed by {owner()['owner']}: {because.strip()}"):
+            raise UsageError(f"{lease.cell} is being destroyed by somebody else", hint="harness leases shows by whom")
+        console().print(f"closed, nothing was asked or destroyed: {lease.cell} of run {run_id}", highlight=False)

@@ -20,7 +20,7 @@ class LogEnd:
 
 
 def end_of(log: str, longest: int = LONGEST) -> LogEnd:
-    """The last whole lines that fit into `longest` bytes. The cell redacted them when it wrote them."""
+    """The last whole lines that fit into `longest` bytes. Whoever ended the cell has taken the secrets out of it."""
     if not log:
         return LogEnd("", why="the cell has no log")
     try:

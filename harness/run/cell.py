@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from harness.run.interrupts import INTERRUPTS, let_in
+from harness.world.forks import keep_from_forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +95,7 @@ def _credential_watch(limits: Limits, tell: Callable[[str], None]) -> Callable[[
 def _claim_stdout() -> TextIO:
     """Messages keep the real standard output; whatever prints (a probe, a library) goes to the log instead."""
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    keep_from_forks(stream)
     os.dup2(2, 1)
     return stream
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pydantic import ValidationError
 
@@ -24,10 +26,11 @@ from harness.run.secrecy import Secrecy
 from harness.world.command import stop_recorded_engine
 from harness.world.files import CellFiles
 from harness.world.language import Language
-from harness.world.remnants import end_remnants
+from harness.world.remnants import PROCESS_VARIABLE, end_remnants
 from harness.world.target import Target, program_environment
 
 GIVEN_UP_GRACES = (0.5, 3.0)  # seconds: a second signal ends an engine at once, with its lock released
+LOOK = 1.0  # seconds between two looks at whether a process lives that says nothing
 GOODBYE = 5.0  # seconds that a process which shall not run has to end
 RECOVERIES = 2  # processes that may follow one that died: a third would most likely die of the same
 
@@ -88,13 +91,12 @@ class CellProcess:
             if result is not None:
                 return _not_begun(spec, result) or result
             if self._given_up is not None:
-                self._end_family()
-                return lost(spec, self._given_up)
+                return self._lost(spec, self._given_up)
             failure = failure or self._death(spec)
             self._hear(NoteMessage(text=f"{failure.message}; destroying what it made"))
             first = spec.first_failure or failure
             spec = spec.model_copy(update={"recover": True, "first_failure": first})
-        return lost(spec, "every process died")
+        return self._lost(spec, "every process died")
 
     def stop(self, reason: str) -> None:
         """Ask the cell to stop and destroy."""
@@ -198,15 +200,17 @@ class CellProcess:
             self.stop(self._stop)
         result = None
         with process.stdout:
-            for line in process.stdout:
+            for line in _lines(process):
                 try:
                     message = MESSAGES.validate_json(line)
                 except ValidationError:  # the last line of a process that was killed while it wrote
                     continue
                 overdue.hear(message)
                 if isinstance(message, ResultMessage):
-                    result = message.result
-                elif not isinstance(message, AliveMessage):
+                    result = message.result  # the last that it has to say
+                    process.wait()
+                    break
+                if not isinstance(message, AliveMessage):
                     overdue.hearing = True
                     self._hear(message)
                     overdue.hearing = False
@@ -218,6 +222,12 @@ class CellProcess:
             return CellResult.model_validate_json(self.files.result.read_text(encoding="utf-8"))
         except (OSError, ValidationError):
             return None
+
+    def _lost(self, spec: CellSpec, why: str) -> CellResult:
+        """Nobody of the cell is left: then its files are cleaned as a cell does it at its end."""
+        self._end_family()
+        secrecy = _secrecy(spec)
+        return write_leak_record(spec, secrecy.clean(_unknown(spec, why)), secrecy.text)
 
     def _end_family(self) -> None:
         """Engines first, with two signals in quick succession: they write what they know."""
@@ -236,6 +246,25 @@ class CellProcess:
         )
 
 
+def _lines(process: subprocess.Popen[str]) -> Iterator[bytes]:
+    """What a process says, as long as it lives: something that it left running may hold its end open for ever."""
+    assert process.stdout is not None  # noqa: S101 - Popen was given pipes
+    rest, fd = b"", process.stdout.fileno()
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        while True:
+            if not selector.select(LOOK):
+                if process.poll() is not None:
+                    return
+                continue
+            chunk = os.read(fd, 65536)
+            if not chunk:
+                yield rest
+                return
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+
+
 def _not_begun(spec: CellSpec, result: CellResult) -> CellResult | None:
     """A recovery that ended before its first phase, the destroy, has proved nothing; None for any other result."""
     if not spec.recover or result.phases:
@@ -244,14 +273,30 @@ def _not_begun(spec: CellSpec, result: CellResult) -> CellResult | None:
 
 
 def lost(spec: CellSpec, why: str) -> CellResult:
-    """No process came to an end, or none was begun: nobody can say what is left, so it counts as leaked."""
+    """None was begun that could say what is left, so it counts as leaked. An earlier one may still be at work."""
+    secrecy = _secrecy(spec)
+    secrecy.blank_log()  # a report shows it
+    return write_leak_record(spec, _unknown(spec, why), secrecy.text)
+
+
+def _secrecy(spec: CellSpec) -> Secrecy:
+    """With what processes knew that died; what cannot be removed is told in the cell's log."""
+    files = CellFiles(spec.directory)
+
+    def tell(text: str) -> None:
+        with contextlib.suppress(OSError), files.log.open("a", encoding="utf-8") as log:
+            log.write(f"{text}\n")
+
+    return Secrecy(spec.model_copy(update={"recover": True}), tell=tell)
+
+
+def _unknown(spec: CellSpec, why: str) -> CellResult:
     unknown = ResourceRef(type="stack", id=spec.cell.stack, reason="the destroy did not come to an end")
     phase = PhaseResult(phase=PhaseName.DESTROY, status=PhaseStatus.FAILED, seconds=0, detail=why)
     hint = f"harness destroy {spec.run} finishes it; the lease stays open"
     failure = spec.first_failure or Failure(phase=PhaseName.DESTROY, message=f"not destroyed: {why}", hint=hint)
     result = spec.blank_result(CellStatus.LEAKED, failure)
-    told = result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
-    return write_leak_record(spec, told, Secrecy(spec).text)
+    return result.model_copy(update={"phases": (phase,), "resources": Resources(unverified=(unknown,))})
 
 
 def _environment(spec: CellSpec) -> dict[str, str]:
@@ -261,4 +306,5 @@ def _environment(spec: CellSpec) -> dict[str, str]:
         **program_environment(target, os.environ, spec.cell.region, spec.account),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(files.temporary),
+        PROCESS_VARIABLE: secrets.token_hex(8),
     }

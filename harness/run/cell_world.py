@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
 
 import psutil
 
@@ -20,13 +18,15 @@ from harness.run.marks import ambient, lease_tags, provider_config, run_tags
 from harness.run.messages import CellSpec
 from harness.run.record import PhaseError
 from harness.run.shield import Shield
+from harness.world.cell_lock import locked, sign, stopped_holder
 from harness.world.command import BUNDLED_GRACE, FIRST_GRACE, SECOND_GRACE, EngineCommand, stop_recorded_engine
 from harness.world.engine_environment import engine_environment
 from harness.world.files import CellFiles
+from harness.world.forks import keep_from_forks
 from harness.world.language import Language
 from harness.world.provider import BUNDLED, START_TIMEOUT, ProviderProcess
 from harness.world.recorded import await_end
-from harness.world.remnants import end_remnants
+from harness.world.remnants import PROCESS_VARIABLE, end_remnants
 from harness.world.sdk import sdk_versions
 from harness.world.stack import PARALLEL, PARALLEL_PER_CORE, Stack
 from harness.world.target import Target, no_way_out
@@ -129,7 +129,7 @@ def open_cell_world(spec: CellSpec, shield: Shield, tell: Callable[[str], None])
     """Everything that the cell needs, ended when the block ends, however it ends. `tell` hears what a person should."""
     files = CellFiles(spec.directory)
     with ExitStack() as resources:
-        resources.enter_context(_alone(spec, files, shield))
+        before = resources.enter_context(_alone(spec, files, shield))
         files.make()  # under the lock: whoever held it before may have cleared up
         if spec.recover:
             graces = (BUNDLED_GRACE if spec.provider == "bundled" else FIRST_GRACE, SECOND_GRACE)
@@ -137,44 +137,33 @@ def open_cell_world(spec: CellSpec, shield: Shield, tell: Callable[[str], None])
                 stop_recorded_engine(pid_file, graces)
             await_end(files.provider_pid, GRACE + 2)  # it writes down what its last creates came to
             end_remnants(str(files.directory))
-        resources.callback(end_remnants, str(files.directory))  # last of all: what the program left running
+            end_remnants(before, PROCESS_VARIABLE)
+        # Last of all: what the program left running, and the probes.
+        resources.callback(end_remnants, os.environ.get(PROCESS_VARIABLE, ""), PROCESS_VARIABLE)
+        resources.callback(end_remnants, str(files.directory))
         yield CellWorld(spec, files, resources, shield, tell)
 
 
 @contextmanager
-def _alone(spec: CellSpec, files: CellFiles, shield: Shield) -> Iterator[None]:
-    """One process a cell: an earlier one that still destroys is waited for. The kernel frees the lock of a dead one."""
+def _alone(spec: CellSpec, files: CellFiles, shield: Shield) -> Iterator[str]:
+    """One process a cell: an earlier one that still destroys is waited for. The kernel frees the lock of a dead one.
+
+    Gives the mark of the process that held it before, or nothing.
+    """
     with files.lock.open("a+", encoding="ascii") as lock:
+        keep_from_forks(lock)
         with shield.destroying(spec.limits.destroy):
-            while not _locked(lock):
-                _end_stopped(lock)
+            while not locked(lock):
+                if (holder := stopped_holder(lock)) is not None:
+                    with suppress(psutil.Error):  # it has ended
+                        holder.kill()
                 if shield.stop():
                     raise RunError(
                         f"another process still works on {spec.cell.name}",
                         hint=f"wait for it to end, then harness destroy {spec.run}",
                     )
                 time.sleep(LOOK)
-        yield
-
-
-def _locked(lock: TextIO) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return True
-
-
-def _end_stopped(lock: TextIO) -> None:
-    """Kill the holder if it is stopped (SIGSTOP): nobody who lives watches over it, and it would never let go."""
-    lock.seek(0)
-    with suppress(ValueError, psutil.Error):  # it has not written its number yet, or has ended
-        holder = psutil.Process(int(lock.read()))
-        if holder.status() == psutil.STATUS_STOPPED and "harness.run.cell" in holder.cmdline():
-            holder.kill()
+        yield sign(lock, os.environ.get(PROCESS_VARIABLE, ""))
 
 
 def _engine_environment(spec: CellSpec, files: CellFiles) -> dict[str, str]:

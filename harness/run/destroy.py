@@ -15,7 +15,7 @@ from collections.abc import Callable
 from harness.errors import HarnessError, RunError, WorldError
 from harness.model import CellStatus, Failure, PhaseName
 from harness.run.cell_world import CellWorld
-from harness.run.estate import Estate
+from harness.run.estate import OTHERS, Estate
 from harness.run.failure import last_words
 from harness.run.leak_check import check_leaks
 from harness.run.operation import RESOURCE_LIMIT, operate
@@ -167,7 +167,8 @@ class Destroyer:
         self._estate.await_lost()
         orphans = [known for known in ledger.known if (known.type, known.id) not in in_state]
         left = self._estate.remove(orphans)
-        asked_for_all = not any(pending.elsewhere for pending in checkpoint.pending)
+        # What our search knows nothing of (a dynamic resource, a command) has no other evidence than this.
+        asked_for_all = not any(one.elsewhere or one.type.startswith(OTHERS) for one in checkpoint.pending)
         if checkpoint.pending and not left and not ledger.in_doubt and asked_for_all:
             self._stack.clear_pending()
 

@@ -15,7 +15,6 @@ from typing import Any
 import yaml
 
 from harness.model import Cell
-from harness.run.log import write
 from harness.run.redact import Redactor
 from harness.world.checkpoint import hide_tags, state_file
 from harness.world.files import CellFiles
@@ -23,11 +22,11 @@ from harness.world.files import CellFiles
 _PROVIDERS = ("aws:",)  # a destroy still needs what a provider was told
 
 
-def leave_no_plain_text(redactor: Redactor, files: CellFiles, cell: Cell) -> None:
-    """State, configuration and temporary files. What cannot be rewritten is told in the log, and left as it is."""
+def leave_no_plain_text(redactor: Redactor, files: CellFiles, cell: Cell, tell: Callable[[str], None]) -> None:
+    """State, configuration and temporary files. What cannot be rewritten is told, and left as it is."""
     state = state_file(files.state, cell.program.name, cell.stack)
     for path in (state, state.with_name(state.name + ".bak"), *files.states_after):
-        _rewrite(path, json.loads, hide_tags, json.dumps)
+        _rewrite(path, json.loads, hide_tags, json.dumps, tell)
 
     def told(config: dict[str, Any]) -> dict[str, Any]:
         return {name: one if name.startswith(_PROVIDERS) else redactor.value(one) for name, one in config.items()}
@@ -41,14 +40,20 @@ def leave_no_plain_text(redactor: Redactor, files: CellFiles, cell: Cell) -> Non
     def in_stack_file(stack: dict[str, Any]) -> dict[str, Any]:
         return stack | {"config": told(stack.get("config") or {})}
 
-    _rewrite(files.spec, json.loads, in_spec, json.dumps)
-    _rewrite(files.project / f"Pulumi.{cell.stack}.yaml", yaml.safe_load, in_stack_file, yaml.safe_dump)
+    _rewrite(files.spec, json.loads, in_spec, json.dumps, tell)
+    _rewrite(files.project / f"Pulumi.{cell.stack}.yaml", yaml.safe_load, in_stack_file, yaml.safe_dump, tell)
     shutil.rmtree(files.state / ".pulumi" / "history", ignore_errors=True)  # the engine's own copies, read by nobody
     shutil.rmtree(files.temporary, ignore_errors=True)  # the program's own, and it has ended
     files.temporary.mkdir(mode=0o700, exist_ok=True)
 
 
-def _rewrite(path: Path, load: Callable[[str], Any], change: Callable[[Any], Any], dump: Callable[[Any], str]) -> None:
+def _rewrite(
+    path: Path,
+    load: Callable[[str], Any],
+    change: Callable[[Any], Any],
+    dump: Callable[[Any], str],
+    tell: Callable[[str], None],
+) -> None:
     """Whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -62,4 +67,4 @@ def _rewrite(path: Path, load: Callable[[str], Any], change: Callable[[Any], Any
     except FileNotFoundError:
         return
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        write(f"warning: {path} may still hold secrets in plain text: {type(error).__name__}")
+        tell(f"warning: {path} may still hold secrets in plain text: {type(error).__name__}")

@@ -39,7 +39,11 @@ _CLEANED = {"texts": [], "cleaned": True}  # the last that is sealed by a proces
 class Secrecy:
     """The secrets of one cell."""
 
-    def __init__(self, spec: CellSpec, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, spec: CellSpec, environ: Mapping[str, str] = os.environ, tell: Callable[[str], None] = write
+    ) -> None:
+        """`tell` hears what cannot be removed; in the cell's own process that is its log."""
+        self._tell = tell
         self._files, self._cell = CellFiles(spec.directory), spec.cell
         self._after_a_death = spec.recover and spec.first_failure is not None
         self._known: set[str] = set()
@@ -82,7 +86,7 @@ class Secrecy:
         try:
             self.learn(ask())
         except Exception as error:  # noqa: BLE001 - dead, stopped, a strange answer: the destroy and the result count more
-            write(f"warning: {what} cannot be had, so they are not removed: {self.text(str(error))}")
+            self._tell(f"warning: {what} cannot be had, so they are not removed: {self.text(str(error))}")
             return False
         return True
 
@@ -100,20 +104,34 @@ class Secrecy:
         redactor, files = self._current(), self._files
         if self._after_a_death:
             who = "the processes knew that died" if self._untold else "a program knew that was killed with its engine"
-            write(f"warning: secrets that only {who} are not removed from the lines above")
+            self._tell(f"warning: secrets that only {who} are not removed from the lines above")
         paths = [files.log, files.faults, files.directory / "provider.log"]  # a fault names the resource that it met
         if result.status is not CellStatus.PASSED:  # else they go with the rest of the cell
             paths += files.events.glob("*.jsonl")
         if any(phase.phase is PhaseName.LEAK_CHECK and phase.status is PhaseStatus.PASSED for phase in result.phases):
             paths.append(files.journal)  # a program may name things by a secret; nobody needs to find them any more
         for path in paths:
-            _clean_file(redactor.file, path)
-        _clean_file(redactor.overwrite, files.directory.parent / "emulator.log")  # it is still written to
+            self._clean_file(redactor.file, path)
+        self._clean_file(redactor.overwrite, files.directory.parent / "emulator.log")  # it is still written to
         if result.status is not CellStatus.PASSED:
-            leave_no_plain_text(redactor, files, self._cell)
+            leave_no_plain_text(redactor, files, self._cell, self._tell)
             self._sealed.add(_CLEANED)
         told = result.model_dump_json().encode("utf-8", "replace")
         return result if redactor.data(told) == told else redactor.model(result)  # seldom: the walk takes its time
+
+    def blank_log(self) -> None:
+        """Take them out of the log of a cell that has not cleaned it, and in which somebody may still write."""
+        self._clean_file(self._current().overwrite, self._files.log)
+
+    def _clean_file(self, clean: Callable[[Path], object], path: Path) -> None:
+        """A file that cannot be cleaned is not kept."""
+        try:
+            clean(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._tell(f"warning: {path} cannot be freed of secrets, and is removed: {error}")
+            path.unlink(missing_ok=True)
 
     def _learn_passphrase(self) -> None:
         if self._files.passphrase.exists():
@@ -124,17 +142,6 @@ class Secrecy:
             if self._redactor is None:
                 self._redactor = Redactor(self._known)
             return self._redactor
-
-
-def _clean_file(clean: Callable[[Path], object], path: Path) -> None:
-    """A file that cannot be cleaned is not kept."""
-    try:
-        clean(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        write(f"warning: {path} cannot be freed of secrets, and is removed: {error}")
-        path.unlink(missing_ok=True)
 
 
 def _given(spec: CellSpec, environ: Mapping[str, str]) -> Iterator[str]:

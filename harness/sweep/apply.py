@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final
 
-from harness.errors import HarnessError
+from harness.errors import ExitCode, HarnessError
 from harness.model import (
     Cell,
     CellResult,
@@ -75,6 +75,7 @@ class Apply:
                 yield from (_left(item, f"not begun: {told[0]}") for item in group)
             else:
                 yield from self._together(list(group))
+                INTERRUPTS.leave_with(ExitCode.LEAKED)  # until the last is done, whatever this one came to
 
     def _lease(self, item: Item) -> Lease:
         return self._leases_seen[item.run, item.cell]

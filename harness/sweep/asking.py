@@ -1,12 +1,15 @@
-"""Questions and a deadline in; the answers that came by then out. No question is waited for beyond it."""
+"""Questions and a deadline in; the answers that came by then out. No question is waited for beyond it, or a signal."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from harness.run.interrupts import INTERRUPTS
+
+_LOOK = 0.1  # seconds between two looks at whether we were told to stop
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -47,8 +50,8 @@ def ask_all(questions: Mapping[K, Callable[[], V]], seconds: float, at_once: int
     threads = [threading.Thread(target=work, name="asking", daemon=True) for _ in range(min(at_once, len(questions)))]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))
+    while any(thread.is_alive() for thread in threads) and time.monotonic() < until and not INTERRUPTS.names:
+        _wait(threads, min(_LOOK, until - time.monotonic()))
     with lock:
         for key in questions:
             answer = came.get(key, TimeoutError("no answer in time"))
@@ -57,3 +60,10 @@ def ask_all(questions: Mapping[K, Callable[[], V]], seconds: float, at_once: int
             else:
                 answers.given[key] = answer
     return answers
+
+
+def _wait(threads: Sequence[threading.Thread], seconds: float) -> None:
+    """For the first of them that still runs."""
+    running = next((thread for thread in threads if thread.is_alive()), None)
+    if running is not None:
+        running.join(max(0.0, seconds))

@@ -30,6 +30,7 @@ class Seen:
     emulator_gone: bool
     has_state: bool
     out_of_reach: bool = False  # at the loopback interface of another host
+    stopped: bool = False  # the cell process that works on it is stopped (SIGSTOP)
 
 
 def judge_lease(lease: Lease, seen: Seen, now: datetime, scope: Scope, protects: Protects) -> Item:
@@ -60,11 +61,17 @@ def _judge_lease(lease: Lease, seen: Seen, now: datetime, protects: Protects) ->
     at_work, evidence = worked_on(lease, now, lambda _: seen.owner)
     if lease.state is LeaseState.OPEN and at_work:
         return Action.NONE, f"{overdue}, but {evidence}" if expired else evidence, False
-    if seen.held:
-        return Action.NONE, f"{evidence}; its cell destroys by itself", False
+    if seen.held and not seen.stopped:
+        # Once it has expired, its limits for run and destroy are behind it, and nobody watches over it.
+        told = (
+            "its cell process still runs; when it has ended, a sweep destroys"
+            if expired
+            else "its cell destroys by itself"
+        )
+        return Action.NONE, f"{evidence}; {told}", expired
     if lease.state is LeaseState.KEPT and not expired and not seen.emulator_gone:
         return Action.NONE, f"kept on request until {lease.expires:%Y-%m-%d %H:%M} UTC", False
-    why = _why(lease, evidence, overdue)
+    why = _why(lease, evidence, overdue) + ("; its cell process is stopped" if seen.stopped else "")
     if seen.out_of_reach and not seen.emulator_gone:
         said = f"at an emulator of {lease.host}, which only a sweep there can ask (or --emulator-gone, when it ended)"
         return Action.NONE, f"{said}; {why}", False

@@ -28,6 +28,7 @@ from harness.sweep.asking import ask_all
 from harness.sweep.judge import Protects, Seen, judge_lease, judge_orphans
 from harness.sweep.model import Item, Place, Scope, Unasked
 from harness.sweep.places import places
+from harness.world.cell_lock import is_stopped
 from harness.world.files import CellFiles
 from harness.world.guards import check_aws
 from harness.world.identity import Alive, alive, elsewhere
@@ -106,6 +107,7 @@ class Survey:
         return Seen(
             owner=Alive.NO if _is_ours(lease) else alive(lease),
             held=files.is_held(),
+            stopped=files.is_held() and is_stopped(files.lock),
             result=finished_result(lease),
             emulator_gone=self._gone(lease, embedded=embedded),
             has_state=has_state,

@@ -59,19 +59,23 @@ def sweep(
         if apply and any(one.matters for one in surveyed.unasked) and not INTERRUPTS.names:
             tell(f"what was not asked is asked once more, for up to {PATIENCE_SECONDS:.0f} s")
             again = look(PATIENCE_SECONDS)
+            if told := INTERRUPTS.names:
+                tell(f"{told[0]}: nothing more is asked")
             settled, late = _sorted_out(items, surveyed.unasked, again.items)
             items, surveyed = [*settled, *act(again, late)], again
         if apply:
             remove_unbegun(home.runs, began.timestamp())
     finally:
         leases.close()
-    return Sweep(
+    done = Sweep(
         began=began,
         seconds=round(time.monotonic() - started, 3),
         apply=apply,
         items=in_order(items),
         unasked=tuple(surveyed.unasked),
     )
+    INTERRUPTS.leave_with(done.exit_code)
+    return done
 
 
 def _sorted_out(

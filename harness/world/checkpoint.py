@@ -184,8 +184,8 @@ def edit_state(state: Path, project: str, stack: str, change: Callable[[dict[str
 def masked_state(state: Path, project: str, stack: str) -> Any:
     """The whole state with every secret replaced by `[secret]`; None when there is none that can be read."""
     try:
-        return masked(json.loads(state_file(state, project, stack).read_bytes()))
-    except (OSError, ValueError):
+        return masked(hide_tags(json.loads(state_file(state, project, stack).read_bytes())))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # also where it is no state of ours
         return None
 
 

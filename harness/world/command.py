@@ -20,8 +20,10 @@ from typing import IO
 
 import psutil
 
+from harness.world.forks import starting
 from harness.world.recorded import record_process, recorded_process
 
+_REST = 2.0  # seconds without a line from the pipe of an engine that has ended: what was in it has been read
 TICK = 0.05  # seconds between two looks at the event log and the stop flag
 # After the first SIGINT the engine waits for calls in flight. The bundled provider honours Cancel within 0.1 s; a
 # provider that does not may need as long as its slowest create, which is worth waiting for: cut off, it leaves a
@@ -97,17 +99,18 @@ class EngineCommand:
         """Run one command to its end. Raises EngineFailedError or EngineStoppedError."""
         environment = {**self._environment, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         command = [str(self.executable), "--non-interactive", *(arg for arg in args if arg != "--non-interactive")]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env=environment,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
+        with starting():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                env=environment,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
         readers = [
             _Reader(stream, callback) for stream, callback in ((process.stdout, on_output), (process.stderr, on_error))
         ]
@@ -118,7 +121,7 @@ class EngineCommand:
             end_session(process.pid)
             process.wait()
         for reader in readers:
-            reader.join()
+            reader.finish()
         self._guard.tick()
         self._pid_file.unlink(missing_ok=True)
         if stopped is not None:
@@ -212,6 +215,13 @@ class _Reader(threading.Thread):
     @property
     def text(self) -> str:
         return "\n".join(self._lines)
+
+    def finish(self) -> None:
+        """Wait for the rest of what an engine said that has ended. A fork of ours may hold the pipe open for ever."""
+        lines = -1
+        while self.is_alive() and lines != len(self._lines):
+            lines = len(self._lines)
+            self.join(_REST)
 
     def run(self) -> None:
         assert self._stream is not None  # noqa: S101 - Popen was given a pipe

@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 
 from harness.errors import WorldError
 from harness.model import FaultHit, FaultOutcome, FaultRule, PhaseName
+from harness.world.forks import starting
 
 MOST_HITS: Final = 1000  # calls that are told of each rule; all are counted
 _ANSWER_SECONDS: Final = 10.0  # for a change of phase; it takes a millisecond, a start of the process half a second
@@ -110,7 +111,7 @@ class FaultProxy:
         self._socket.close()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        with (self._log.with_suffix(".log")).open("ab") as output:
+        with (self._log.with_suffix(".log")).open("ab") as output, starting():
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "harness.world.fault_server", str(self._socket.fileno()), str(self._log)],
                 stdin=subprocess.PIPE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -14,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from harness.errors import HomeError
+from harness.world.cell_lock import is_held
 
 
 class CellFiles:
@@ -127,14 +127,7 @@ class CellFiles:
 
     def is_held(self) -> bool:
         """Whether a cell process works here now: it holds the lock as long as it lives."""
-        try:
-            with self.lock.open("r", encoding="ascii") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        return is_held(self.lock)
 
     def forget(self) -> None:
         """Remove what only a cell that still has something at the target needs: state, keys, events, work folders."""

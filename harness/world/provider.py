@@ -18,6 +18,7 @@ from harness.errors import WorldError
 from harness.providers import control
 from harness.providers.contract import Found, Presence, Search
 from harness.providers.process import GRACE, Settings
+from harness.world.forks import keep_from_forks, starting
 from harness.world.language import CELL_VARIABLE
 from harness.world.recorded import record_process
 
@@ -87,7 +88,7 @@ class ProviderProcess:
         try:
             socket_directory = _socket_directory(directory)
             socket = socket_directory / "s"
-            with control.listen(socket) as listener, log.open("ab") as output:
+            with control.listen(socket) as listener, log.open("ab") as output, starting():
                 settings = Settings(
                     ambient=ambient,
                     packages=tuple(packages),
@@ -105,6 +106,8 @@ class ProviderProcess:
                     pass_fds=(listener.fileno(),),
                     start_new_session=True,  # the terminal's Ctrl-C is for the lifecycle, which asks us to stop
                 )
+                assert process.stdin is not None  # noqa: S101 - Popen was given a pipe
+                keep_from_forks(process.stdin)  # its end is the provider's
                 _tell(process, settings)
                 record_process(directory / PID_FILE, process.pid)
         except OSError as error:

@@ -14,6 +14,8 @@ import psutil
 
 from harness.world.language import CELL_VARIABLE
 
+PROCESS_VARIABLE: Final = "HARNESS_CELL_PROCESS"
+"""By it what one process of a cell left running is found: its probes run in it, and may start or fork others."""
 _ROUNDS: Final = 10  # a process may start others while it is being ended; those carry the mark, too
 _DEATH: Final = 0.5  # seconds for the kernel to take down what was killed
 
@@ -24,12 +26,14 @@ def end_remnants(mark: str, variable: str = CELL_VARIABLE) -> int:
     This process and those above it are spared. What cannot be read or killed is somebody else's and is left alone.
 
     Args:
-        mark: by default the cell's directory, as it is in the environment of the cell's engine.
+        mark: by default the cell's directory, as it is in the environment of the cell's engine; empty: nobody's.
         variable: which variable carries the mark.
 
     Returns:
         How many were killed.
     """
+    if not mark:
+        return 0
     spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     ended: set[psutil.Process] = set()
     for _ in range(_ROUNDS):

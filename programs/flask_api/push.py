@@ -1,8 +1,8 @@
 """The stack's repository and tag in; the application image in that repository out. Run between the two stages of `up`.
 
-On AWS the image is built and pushed by docker; neither the login nor the image stays on this machine. An emulator keeps
-what repositories hold but has no registry to push to: there a manifest without layers stands for the image, under the
-same tag. That is said, and no container comes of it.
+On AWS the image is built by docker, started and asked whether it is healthy, and only then pushed; neither container,
+image nor login stays on this machine. An emulator keeps what repositories hold but has no registry to push to: there a
+manifest without layers stands for the image, under the same tag. That is said, and no container comes of it.
 """
 
 import hashlib
@@ -10,8 +10,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +22,23 @@ import boto3
 
 APP = Path(__file__).parent / "app"
 PLATFORM = "linux/amd64"  # of the task definition
+PORT, HEALTH = 5000, "/health"  # where the load balancer asks
+SETTINGS = ("DATABASE_HOST", "DATABASE_NAME", "DATABASE_USER", "DATABASE_PASSWORD", "SECRET_KEY")
+
+# Runs in the container, so that it works with a daemon on another machine too. It asks at the container's own address:
+# what listens on loopback only would be out of the load balancer's reach.
+ASK = """
+import http.client, socket, sys, time
+for _ in range(300):
+    try:
+        web = http.client.HTTPConnection(socket.gethostbyname(socket.gethostname()), int(sys.argv[1]), timeout=5)
+        web.request("GET", sys.argv[2])
+        answer = web.getresponse()
+        print(answer.status, answer.read(1000).decode("utf-8", "replace"))
+        break
+    except (OSError, http.client.HTTPException):
+        time.sleep(0.2)
+"""
 
 
 def main() -> None:
@@ -55,22 +74,51 @@ def stand_in(url: str, repository: str, tag: str) -> None:
     registry_of(url).put_image(
         repositoryName=repository, imageManifest=json.dumps(manifest), imageManifestMediaType=media, imageTag=tag
     )
-    print(f"{repository}:{tag} is a manifest without layers: an emulator has no registry to push an image to")
+    why = "an emulator has no registry to push an image to, so app/ is not built or tried"
+    print(f"{repository}:{tag} is a manifest without layers: {why}")
 
 
 def build_and_push(url: str, tag: str) -> None:
-    """Build app/ with docker and push it, with a login and an image that do not stay."""
+    """Build app/ with docker, try it and push it, with a login and an image that do not stay."""
     docker = shutil.which("docker")
     if docker is None:
         sys.exit("docker is needed to build and push app/: install it, or push the image by another machine")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # else nothing below would be taken away
     image = f"{url}:{tag}"
-    subprocess.run([docker, "build", "--platform", PLATFORM, "--tag", image, str(APP)], check=True)
     try:
+        subprocess.run([docker, "build", "--platform", PLATFORM, "--tag", image, str(APP)], check=True)
+        try_out(docker, image)
         with TemporaryDirectory() as folder:  # 0700
             subprocess.run([docker, "push", image], check=True, env=logged_in(docker, url, Path(folder)))
     finally:
         subprocess.run([docker, "image", "rm", image], stdout=subprocess.DEVNULL, check=False)
     print(f"{image} is pushed")
+
+
+def try_out(docker: str, image: str) -> None:
+    """Start the image with stand-ins for its settings, ask whether it is healthy, and take the container away."""
+    name = f"tried-{uuid.uuid4().hex}"
+    given = [part for setting in SETTINGS for part in ("--env", f"{setting}=tried")]
+    start = [docker, "run", "--detach", "--pull", "never", "--platform", PLATFORM, "--name", name, *given, image]
+    ask = [docker, "exec", name, "python", "-c", ASK, str(PORT), HEALTH]
+    try:
+        subprocess.run(start, stdout=subprocess.DEVNULL, check=True)  # it would tell the container's id
+        told = subprocess.run(ask, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+        if not healthy(told):
+            subprocess.run([docker, "logs", name], check=False)
+            sys.exit(f"{image} is not pushed: started here, its {HEALTH} answers {told or 'nothing'}")
+    finally:
+        subprocess.run([docker, "rm", "--force", "--volumes", name], stdout=subprocess.DEVNULL, check=False)
+    print(f"{image} was started here: its {HEALTH} answers {told}", flush=True)
+
+
+def healthy(told: str) -> bool:
+    """Whether that is 200 with the body that says ok."""
+    status, _, body = told.partition(" ")
+    try:
+        return status == "200" and json.loads(body) == {"status": "ok"}
+    except ValueError:
+        return False
 
 
 def logged_in(docker: str, url: str, folder: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Configuration and what the region has in; one frozen `Settings` out, or a `RunError` that says what to set."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ POSTGRES_16 = [f"16.{minor}" for minor in range(30, 7, -1)]
 DEFAULT_ZONES = 3
 FEWEST_ZONES = 2  # an Aurora subnet group and a load balancer must span two
 MOST_ZONES = 6  # no region has more
+_ZONE_ID = re.compile(r"[a-z0-9-]+-az\d+")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def read_settings(
         project=project,
         suffix=suffix,
         region=aws.get_region().region,
-        zones=_zones(zones if wanted is None else wanted),
+        zones=_zones(zones if wanted is None else wanted, _excluded(config.get("excludeZoneIds") or "")),
         engine_version=_version(config.get("engineVersion"), versions),
         account=aws.get_caller_identity().account_id,
         partition=partition.partition,
@@ -76,18 +78,35 @@ def read_settings(
     )
 
 
-def _zones(wanted: int) -> tuple[str, ...]:
+def _excluded(given: str) -> list[str]:
+    """Ids, which mean the same zone everywhere: AWS deals out the letters anew for each account."""
+    ids = [one.strip() for one in given.split(",") if one.strip()]
+    for one in ids:
+        if not _ZONE_ID.fullmatch(one):
+            raise pulumi.RunError(
+                f"excludeZoneIds has {one!r}; ids of zones are wanted, such as use1-az3,use1-az5: "
+                "`aws ec2 describe-availability-zones` shows them."
+            )
+    return ids
+
+
+def _zones(wanted: int, excluded: list[str]) -> tuple[str, ...]:
     if not FEWEST_ZONES <= wanted <= MOST_ZONES:
         raise pulumi.RunError(f"azCount is {wanted}; {FEWEST_ZONES} to {MOST_ZONES} are possible.")
     # Local and wavelength zones need an opt-in, and have neither NAT gateways nor Aurora.
     ordinary = aws.GetAvailabilityZonesFilterArgs(name="opt-in-status", values=["opt-in-not-required"])
-    names = sorted(aws.get_availability_zones(state="available", filters=[ordinary]).names)
+    found = aws.get_availability_zones(state="available", filters=[ordinary], exclude_zone_ids=excluded or None)
+    names = sorted(found.names)
+    beside, remedy = (" beside those of excludeZoneIds", "Exclude fewer, or choose") if excluded else ("", "Choose")
     if len(names) < FEWEST_ZONES:
         raise pulumi.RunError(
-            f"the region has {len(names)} availability zone(s); Aurora needs {FEWEST_ZONES}. Choose another aws:region."
+            f"the region has {len(names)} availability zone(s){beside}; Aurora needs {FEWEST_ZONES}. "
+            f"{remedy} another aws:region."
         )
     if len(names) < wanted:
-        pulumi.log.warn(f"azCount is {wanted}, the region has {len(names)} availability zones: {len(names)} are used")
+        pulumi.log.warn(
+            f"azCount is {wanted}, the region has {len(names)} availability zones{beside}: {len(names)} are used"
+        )
     return tuple(names[:wanted])
 
 

@@ -174,7 +174,10 @@ def told_exactly(cell: dict[str, Any], left: list[str]) -> None:
     invented = [one for one in invented if not any(part in one for part in left)]
     if any(name.startswith("sg-") for name in left):  # whose rules have names of their own
         invented = [one for one in invented if not one.startswith("sgr-")]
-    assert invented == [] or not left, f"told, and not there: {invented}; there are {left}"
+    assert invented == [], f"told, and not there: {invented}; there are {left}"
+    record = json.loads(Path(cell["leak_record"]).read_text(encoding="utf-8"))
+    assert {ref["id"] for ref in record["leaked"]} == leaked
+    assert {ref["id"] for ref in record["unverified"]} == doubtful
 
 
 def same(name: str, told: str) -> bool:

@@ -158,6 +158,10 @@ def test_functions_answer_and_refuse_by_name(url: str) -> None:
     zones = provider.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {"state": "available"})
     assert isinstance(zones, dict)
     assert zones["names"] == sorted(zones["names"])
+    less = {"state": "available", "excludeZoneIds": zones["zoneIds"][:1]}
+    fewer = provider.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", less)
+    assert isinstance(fewer, dict)
+    assert fewer["names"] == zones["names"][1:]  # by its id, whatever its letter
     wrong = provider.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {"sate": "available"})
     assert isinstance(wrong, tuple)
     assert isinstance(wrong[0], CheckFailure)

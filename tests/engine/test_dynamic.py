@@ -45,6 +45,46 @@ class File(Resource):
 """
 
 
+CUT_OFF = """
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+
+class Files(ResourceProvider):
+    def create(self, props):
+        open(props["made"], "w").close()
+        while True:
+            time.sleep(0.1)
+
+class File(Resource):
+    pass
+
+File(Files(), "file", {"made": MADE})
+"""
+
+
+def test_a_create_that_was_cut_off_is_never_taken_for_gone(harness, shop, emulator, tmp_path: Path) -> None:
+    """Of what only its own provider could find, the state's pending operation is all the evidence: it stays."""
+    made = tmp_path / "made"
+    source = CUT_OFF.replace("MADE", repr(str(made)))
+    limits = ("--resource-timeout", "3s", "--no-policy", "--no-recheck", "--json", "-")
+    done = harness("run", str(shop("import time\n" + source)), "--target", emulator.url, *limits)
+    assert made.exists()
+    assert done.code == 3, done.err
+    for _ in range(2):
+        again = harness("destroy", done.document["run"], "--json", "-")
+        assert again.code == 3, again.err
+        told = again.cell["resources"]["unverified"]
+        assert "file" in {one["urn"].rpartition("::")[2] for one in told}, told
+    [lease] = harness("leases", "--json", "-").document
+    assert lease["state"] == "leaked"
+    run = done.document["run"]
+    for refused in (("close", run), ("close", run, "--because", " "), ("close", "r-none", "--because", "x")):
+        assert harness("leases", *refused).code == 2
+    assert harness("leases", "close", run, "--because", "I looked").code == 0
+    assert harness("leases", "--json", "-").document == []
+    [closed] = harness("leases", "--all", "--json", "-").document
+    assert (closed["state"], closed["reason"].endswith(": I looked")) == ("closed", True)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where the files are made."""

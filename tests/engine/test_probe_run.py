@@ -1,6 +1,10 @@
-"""Declared probes in a whole run: good and broken ones side by side, each told by name, and everything destroyed."""
+"""Probes in a whole run: good and broken ones side by side, each told by name, and everything destroyed."""
 
 from __future__ import annotations
+
+import time
+
+import pytest
 
 SETTINGS = """\
 [tags]
@@ -68,3 +72,32 @@ def test_good_and_broken_probes_of_one_run(harness, shop, emulator, auditor) -> 
     assert done.cell["resources"]["leaked"] == done.cell["resources"]["unverified"] == []
     assert auditor(done.cell["account"]).left() == []
     assert harness.processes() == []
+
+
+FORKS = """
+import multiprocessing, os, time
+from harness.probes.registry import probe
+
+
+@probe("forks", timeout=20)
+def forks(ctx):
+    multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,), daemon=True).start()
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(600)
+    {then}
+"""
+
+
+@pytest.mark.parametrize(("then", "code"), [("pass", 0), ("os.kill(os.getpid(), 9)", 1)])
+def test_what_a_probe_forks_holds_nobody(harness, shop, emulator, auditor, then: str, code: int) -> None:
+    """Neither the command, which would wait for its last word, nor the cell's lock; and it ends with the cell."""
+    began = time.monotonic()
+    done = harness.finish(
+        harness.start("run", str(shop(probes=FORKS.format(then=then))), "--target", emulator.url, "--json", "-"), 60
+    )
+    assert done.code == code, done.err
+    assert time.monotonic() - began < 30
+    assert harness.processes() == []
+    assert auditor(done.cell["account"]).left() == []
+    assert harness("leases", "--json", "-").document == []

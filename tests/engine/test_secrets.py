@@ -204,6 +204,36 @@ pulumi.export("told", password.result)
     assert auditor(done.cell["account"]).left() == []
 
 
+def test_a_run_that_is_given_up_shows_no_secret(harness, held, tmp_path: Path) -> None:
+    """Nobody of the cell lives to clean its log: the command does, before the page and the leak record show of it."""
+    page = tmp_path / "page.html"
+    source = f"""
+import pulumi_aws, time
+print("it is", os.environ["DEPLOY_TOKEN"])
+text = pulumi.Output.secret("{WRITTEN["tag"]}")
+pulumi_aws.sqs.Queue("tagged", tags={{"token": text}})
+pulumi.export("told", text)
+if live:
+    after(lambda: time.sleep(600))
+"""
+    process, lease, ask = held(source, "--html", str(page), DEPLOY_TOKEN=VARIABLE)
+    log = Path(lease["directory"]) / "cell.log"
+    assert VARIABLE in log.read_text()
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.15)
+    done = harness.finish(process)
+    assert done.code == 3, done.err
+    assert "it is [secret]" in log.read_text()
+    told = {"page": page.read_bytes(), "out": done.out.encode(), "err": done.err.encode()}
+    assert b"it is [secret]" in told["page"]
+    assert_silent([VARIABLE, WRITTEN["tag"]], harness.home, told)
+    assert "warning" not in done.err
+    again = harness("destroy", lease["run"])
+    assert again.code == 0, again.err
+    assert ask.left() == []
+
+
 def test_without_probes_the_state_tells_what_is_secret(harness, shop, emulator) -> None:
     """A secret that only the program knew, exported and printed; nobody but the engine can tell it afterwards."""
     source = """

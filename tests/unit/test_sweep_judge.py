@@ -57,7 +57,7 @@ def judged(owner: Alive = Alive.NO, *, scope: Scope | None = None, protects=lamb
     """A lease of these facts, seen so."""
     sight = {
         name: facts.pop(name)
-        for name in ("held", "result", "emulator_gone", "has_state", "out_of_reach")
+        for name in ("held", "result", "emulator_gone", "has_state", "out_of_reach", "stopped")
         if name in facts
     }
     seen = Seen(**{"owner": owner, "held": False, "result": None, "emulator_gone": False, "has_state": True, **sight})
@@ -77,7 +77,7 @@ def judged(owner: Alive = Alive.NO, *, scope: Scope | None = None, protects=lamb
         (Alive.UNKNOWN, {"heartbeat": ago(STALE + 1), "expires": ago(1)}, Action.DESTROY),
         (Alive.UNKNOWN, {"heartbeat": ago(1), "expires": ago(1)}, Action.NONE),
         (Alive.NO, {"held": True}, Action.NONE),  # its cell destroys by itself
-        (Alive.NO, {"held": True, "expires": ago(1)}, Action.NONE),
+        (Alive.NO, {"held": True, "stopped": True}, Action.DESTROY),  # it would never do it
         (Alive.NO, {"result": CLEAN}, Action.CLOSE),
         (Alive.NO, {"result": LEFT}, Action.DESTROY),
         (Alive.NO, {"result": KEPT}, Action.CLOSE),
@@ -100,6 +100,13 @@ def test_a_lease_is_judged_by_who_works_on_it(owner: Alive, facts: dict, action:
     assert item.action is action, item.reason
     assert item.reason
     assert not item.blocked
+
+
+def test_a_cell_that_runs_on_after_it_expired_must_be_looked_at() -> None:
+    """It should have ended long ago: a sweep that says that nothing is left would hide it."""
+    item = judged(held=True, expires=ago(1))
+    assert (item.action, item.blocked) == (Action.NONE, True)
+    assert "still runs" in item.reason
 
 
 def test_a_protected_stack_is_somebody_elses_affair() -> None:

@@ -11,6 +11,7 @@ import pytest
 from mocked_programs import SUFFIX, Declared, Mocked
 
 FINANCIAL = Mocked("financial", "financial")
+ZONES = "aws:index/getAvailabilityZones:getAvailabilityZones"
 start, declare = FINANCIAL.start, FINANCIAL.declare
 
 
@@ -174,6 +175,13 @@ def test_a_region_with_two_zones_is_enough() -> None:
     assert len(declared.of("ec2/subnet:Subnet")) == 4
     assert declared.outputs["availabilityZones"] == ["xx-1a", "xx-1b"]
     assert "the region has 2 availability zones" in declared.log
+
+
+def test_zones_that_cannot_work_are_left_out_by_their_ids() -> None:
+    """Ids, for the letters mean other zones in each account; the region is asked without them."""
+    asked = declare({"environmentSuffix": SUFFIX, "excludeZoneIds": "use1-az3, euc1-az2"}).calls[ZONES]
+    assert asked["excludeZoneIds"] == ["use1-az3", "euc1-az2"]
+    assert "excludeZoneIds" not in declare().calls[ZONES]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ RUNS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("payments", {}, {"secrets": ("github-token",)}),
     ("payments", {"stage": "all"}, {}),
     ("flask_api", {"stage": "service"}, {}),
+    ("webapp", {"excludeZoneIds": "euc1-az2,eu-central-1a"}, {}),
+    ("webapp", {"excludeZoneIds": "euc1-az2"}, {"zones": ("eu-central-1a",)}),
 ]
 
 
@@ -234,6 +236,18 @@ def test_the_topic_may_send_to_the_queue_and_nobody_else() -> None:
         ("payments", {}, {"secrets": ("github-token",)}, "there is no secret db-connection"),
         ("payments", {"stage": "all"}, {}, "stage is 'all'; it is 'service', or left out"),
         ("flask_api", {"stage": "service"}, {}, "stage is 'service'; it is 'repository', or left out"),
+        (
+            "webapp",
+            {"excludeZoneIds": "euc1-az2,eu-central-1a"},
+            {},
+            "excludeZoneIds has 'eu-central-1a'; ids of zones are wanted, such as use1-az3,use1-az5",
+        ),
+        (
+            "webapp",
+            {"excludeZoneIds": "euc1-az2"},
+            {"zones": ("eu-central-1a",)},
+            "the region has 1 availability zone(s) beside those of excludeZoneIds; Aurora needs 2. Exclude fewer",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_in_words(
