@@ -1,4 +1,4 @@
-"""A resource of the stack in; its tags and its names, as the target itself tells them, out.
+"""A resource of the stack in; its tags, its names and its key, as the target itself tells them, out.
 
 One row per type (`questions.py`) says which call is asked. A type without a row is asked of the tagging API by its ARN;
 what that does not know either, cannot be asked, and is told as such: the API of an emulator answers for some services
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from harness.probes.context import ProbeContext, StackResource
 from harness.probes.questions import EC2, ROWS, Question, Row
+from harness.probes.questions_of_keys import KEYS
 
 
 class UnaskableError(Exception):
@@ -58,6 +59,11 @@ def ask_names(context: ProbeContext, resource: StackResource) -> list[str]:
     if not names and (row.named or lost):
         raise UnaskableError("its Name tag is gone" if lost else "the target does not have it")
     return names
+
+
+def ask_key(context: ProbeContext, resource: StackResource) -> str:
+    """What it says of the key that it is under: id, ARN or alias; empty for none. Of types that `KEYS` has."""
+    return str(_answer(context, resource, KEYS[resource.type]) or "")
 
 
 def _row(resource: StackResource) -> Row | None:

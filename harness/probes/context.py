@@ -5,7 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Never
+from typing import Any, Final, Never
+
+# Of one call. AWS throttles a survey of many; the pauses between six (16 s, 31 at most) fit in a probe's usual 30 s.
+# An emulator throttles nobody: there the probe is tried again as a whole.
+ATTEMPTS_AWS: Final = 6
+ATTEMPTS_EMULATOR: Final = 2
 
 
 class _Outputs(dict[str, Any]):
@@ -100,7 +105,7 @@ class ProbeContext:
         config = Config(
             connect_timeout=5,
             read_timeout=20,
-            retries={"mode": "standard", "total_max_attempts": 2},  # the probe itself is retried
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS_EMULATOR if self.endpoint else ATTEMPTS_AWS},
             s3={"addressing_style": "path"} if self.endpoint else None,  # bucket.127.0.0.1 is no host
             proxies={} if self.endpoint else None,  # an emulator is on this machine: never through a proxy
         )

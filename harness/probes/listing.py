@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from harness.probes.declaring import COMMON, Keys, Kind, kinds
 
 _HEAD = """# Kinds of declared probes
@@ -24,7 +26,9 @@ _TABLE = "| key | what it is |\n|---|---|"
 
 
 def _section(each: Kind) -> str:
-    rows = [_row(each.keys, name) for name in each.keys.model_fields if name not in COMMON]
+    own = inspect.get_annotations(each.keys)  # first; then what several kinds have
+    names = sorted(each.keys.model_fields, key=lambda name: name not in own)
+    rows = [_row(each.keys, name) for name in names if name not in COMMON]
     return "\n".join([f"\n## {each.name}\n", f"{each.summary}\n", _TABLE, *rows])
 
 

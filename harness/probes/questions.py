@@ -42,6 +42,8 @@ _EC2_FILTER: Final = {"Filters": [{"Name": "resource-id", "Values": ["{id}"]}]}
 _EC2_TAGS: Final = Question("ec2", "describe_tags", _EC2_FILTER, "Tags")
 EC2: Final = Row(_EC2_TAGS, Question("ec2", "describe_tags", _EC2_FILTER, "Tags[?Key=='Name'].Value"), named=False)
 _RDS_TAGS: Final = _by_arn("rds", "list_tags_for_resource", "ResourceName", "TagList")
+_ECS_TAGS: Final = Question("ecs", "list_tags_for_resource", {"resourceArn": "{id}"}, "tags")
+_ACTIVE: Final = "?status=='ACTIVE'"  # ECS tells of what was deleted for a while
 _BUCKET: Final = Row(
     Question("s3", "get_bucket_tagging", {"Bucket": "{id}"}, "TagSet", empty="NoSuchTagSet"),
     Question("s3", "list_buckets", {"Prefix": "{id}"}, "Buckets[?Name=='{id}'].Name"),
@@ -186,6 +188,23 @@ ROWS: Final[Mapping[str, Row]] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": Row(
         _by_arn("cloudwatch", "list_tags_for_resource", "ResourceARN", "Tags"),
         Question("cloudwatch", "describe_alarms", {"AlarmNames": ["{id}"]}, "MetricAlarms[].AlarmName"),
+    ),
+    # Asked of ECS itself: the tagging API learns of what is new after a while.
+    "aws:ecs/cluster:Cluster": Row(
+        _ECS_TAGS, Question("ecs", "describe_clusters", {"clusters": ["{id}"]}, f"clusters[{_ACTIVE}].clusterName")
+    ),
+    "aws:ecs/service:Service": Row(
+        _ECS_TAGS,
+        Question(
+            "ecs",
+            "describe_services",
+            {"cluster": "{cluster}", "services": ["{id}"]},
+            f"services[{_ACTIVE}].serviceName",
+        ),
+    ),
+    "aws:ecs/taskDefinition:TaskDefinition": Row(  # its id is its family
+        _by_arn("ecs", "list_tags_for_resource", "resourceArn", "tags"),
+        Question("ecs", "describe_task_definition", {"taskDefinition": "{arn}"}, "taskDefinition.family"),
     ),
     "aws:kinesis/stream:Stream": Row(
         Question("kinesis", "list_tags_for_stream", {"StreamName": "{name}"}, "Tags"),

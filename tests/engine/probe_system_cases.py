@@ -39,6 +39,11 @@ def a_vpc(aws: Aws) -> tuple[str, list[str]]:
     return str(vpc), [one["Subnet"]["SubnetId"] for one in subnets]
 
 
+def a_group(aws: Aws, vpc: str, name: str) -> str:
+    """A security group."""
+    return str(aws.ec2.create_security_group(GroupName=name, Description="d", VpcId=vpc)["GroupId"])
+
+
 def define(aws: Aws, port: int = 80, image: str = "app:1") -> str:
     """Another revision of the task definition."""
     container = {"name": "app", "image": image, "memory": 128, "portMappings": [{"containerPort": port}]}
@@ -58,7 +63,9 @@ def a_service(aws: Aws) -> dict[str, Any]:
     """A service with one task, behind a load balancer that asks /health on port 80."""
     vpc, subnets = a_vpc(aws)
     elb = aws.elbv2
-    balancer = elb.create_load_balancer(Name="alb", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    groups = [a_group(aws, vpc, name) for name in ("tasks", "strangers", "balancer")]
+    [made] = elb.create_load_balancer(Name="alb", Subnets=subnets, SecurityGroups=[groups[2]])["LoadBalancers"]
+    balancer = made["LoadBalancerArn"]
 
     def group(name: str) -> str:
         made = elb.create_target_group(
@@ -87,9 +94,21 @@ def a_service(aws: Aws) -> dict[str, Any]:
         desiredCount=1,
         launchType="FARGATE",
         loadBalancers=[{"targetGroupArn": mine, "containerName": "app", "containerPort": 80}],
-        networkConfiguration={"awsvpcConfiguration": {"subnets": subnets}},
+        networkConfiguration=where(subnets, groups[0]),
     )
-    return {"listener": listener, "mine": mine, "other": other, "image": "app:1"}
+    place = {"subnets": subnets, "groups": groups}
+    return {"listener": listener, "mine": mine, "other": other, "image": "app:1", "balancer": balancer, **place}
+
+
+def where(subnets: list[str], group: str, public: str = "DISABLED") -> dict[str, Any]:
+    """Where the tasks of a service stand."""
+    return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [group], "assignPublicIp": public}}
+
+
+def move(aws: Aws, *, alone: bool = False, group: int = 0, public: str = "DISABLED") -> None:
+    """The tasks elsewhere: in one subnet, in another group, or with public addresses."""
+    place = where(aws["subnets"][:1] if alone else aws["subnets"], aws["groups"][group], public)
+    aws.ecs.update_service(cluster="cluster", service="service", networkConfiguration=place)
 
 
 def forward(aws: Aws, group: str) -> None:
@@ -213,7 +232,7 @@ def a_stream(aws: Aws) -> dict[str, Any]:
     key = aws.kms.create_key()["KeyMetadata"]["Arn"]
     aws.kinesis.create_stream(StreamName="stream", ShardCount=1)
     aws.kinesis.start_stream_encryption(StreamName="stream", EncryptionType="KMS", KeyId=key)
-    return {"stream": "stream", "key": key}
+    return {"stream": "stream", "key": key, "other": aws.kms.create_key()["KeyMetadata"]["Arn"]}
 
 
 def a_topic(aws: Aws) -> dict[str, Any]:
@@ -225,8 +244,19 @@ def a_topic(aws: Aws) -> dict[str, Any]:
     return {"topic": topic, "queue": queue, "subscription": made["SubscriptionArn"]}
 
 
-def a_cache(aws: Aws, nodes: int = 2) -> dict[str, Any]:
-    """A primary and a replica."""
+def a_cache(aws: Aws) -> dict[str, Any]:
+    """A primary and a replica, in two subnets of their own, behind a group."""
+    vpc, subnets = a_vpc(aws)
+    aws.made.update(groups=[a_group(aws, vpc, name) for name in ("cache", "other")])
+    aws.elasticache.create_cache_subnet_group(
+        CacheSubnetGroupName="subnets", CacheSubnetGroupDescription="d", SubnetIds=subnets
+    )
+    cache_nodes(aws)
+    return {"group": "cache", "failover": "enabled", "groups": aws["groups"], "subnets": subnets}
+
+
+def cache_nodes(aws: Aws, nodes: int = 2, group: int = 0) -> None:
+    """The replication group."""
     aws.elasticache.create_replication_group(
         ReplicationGroupId="cache",
         ReplicationGroupDescription="d",
@@ -234,47 +264,33 @@ def a_cache(aws: Aws, nodes: int = 2) -> dict[str, Any]:
         CacheNodeType="cache.t4g.micro",
         NumCacheClusters=nodes,
         AutomaticFailoverEnabled=nodes > 1,
+        CacheSubnetGroupName="subnets",
+        SecurityGroupIds=[aws["groups"][group]],
     )
-    return {"group": "cache", "failover": "enabled"}
 
 
-def one_node(aws: Aws) -> None:
-    """The same group, made again by somebody else, without a replica."""
+def another_cache(aws: Aws, **how: int) -> None:
+    """The same group, made again by somebody else, otherwise."""
     aws.elasticache.delete_replication_group(ReplicationGroupId="cache")
-    a_cache(aws, 1)
-
-
-def some_alarms(aws: Aws) -> dict[str, Any]:
-    """Two that tell a topic, and a dashboard."""
-    topic = aws.sns.create_topic(Name="alarms")["TopicArn"]
-    for name in ("one", "two"):
-        put_alarm(aws, name, topic)
-    body = json.dumps({"widgets": [{"type": "text", "properties": {"markdown": "m"}}]})
-    aws.cloudwatch.put_dashboard(DashboardName="board", DashboardBody=body)
-    return {"names": ["one", "two"], "topic": topic}
-
-
-def put_alarm(aws: Aws, name: str, *topics: str) -> None:
-    """An alarm, made or changed."""
-    aws.cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        Namespace="AWS/SQS",
-        MetricName="NumberOfMessagesSent",
-        Statistic="Sum",
-        ComparisonOperator="GreaterThanThreshold",
-        Threshold=1,
-        Period=60,
-        EvaluationPeriods=1,
-        AlarmActions=list(topics),
-    )
+    cache_nodes(aws, **how)
 
 
 SYSTEM_CASES = {
     "target-chain": Case(
         a_service,
         "listener = '${listener}'\ntarget-group = '${mine}'\nport = 80\npath = '/health'\n"
-        "cluster = 'cluster'\nservice = 'service'",
+        "cluster = 'cluster'\nservice = 'service'\nsecurity-groups = '${groups[2]}'\nsubnets = '${subnets}'",
         {
+            "balancer in the wrong group": (
+                lambda aws: aws.elbv2.set_security_groups(
+                    LoadBalancerArn=aws["balancer"], SecurityGroups=[aws["groups"][1]]
+                ),
+                "the load balancer must stand elsewhere; security groups",
+            ),
+            "balancer in other subnets": (
+                lambda aws: aws["subnets"].pop(),
+                "the load balancer must stand elsewhere; subnets",
+            ),
             "forwards elsewhere": (lambda aws: forward(aws, "other"), "does not forward to the target group"),
             "other path": (
                 lambda aws: aws.elbv2.modify_target_group(TargetGroupArn=aws["mine"], HealthCheckPath="/"),
@@ -293,12 +309,16 @@ SYSTEM_CASES = {
     ),
     "ecs-steady": Case(
         a_service,
-        "cluster = 'cluster'\nservice = 'service'\nimage = '${image}'\ninsights = true",
+        "cluster = 'cluster'\nservice = 'service'\nimage = '${image}'\ninsights = true\n"
+        "security-groups = '${groups[0]}'\nsubnets = '${subnets}'\npublic = false",
         {
             "nothing runs": (
                 lambda aws: aws.ecs.update_service(cluster="cluster", service="service", desiredCount=0),
                 "is not steady: 0 of 1 tasks run",
             ),
+            "in another group": (lambda aws: move(aws, group=1), "tasks of service must stand elsewhere"),
+            "in one subnet": (lambda aws: move(aws, alone=True), "must stand elsewhere"),
+            "open to the internet": (lambda aws: move(aws, public="ENABLED"), "tasks of service get public addresses"),
             "other image": (lambda aws: release(aws, image="app:2"), "runs app:2, wanted app:1"),
             "no insights": (
                 lambda aws: aws.ecs.update_cluster_settings(
@@ -403,8 +423,14 @@ SYSTEM_CASES = {
     ),
     "stream-round-trip": Case(
         a_stream,
-        "stream = '${stream}'",
+        "stream = '${stream}'\nkey = '${key}'",
         {
+            "another key": (
+                lambda aws: aws.kinesis.start_stream_encryption(
+                    StreamName="stream", EncryptionType="KMS", KeyId=aws["other"]
+                ),
+                "the stream stream is under arn:aws:kms:",
+            ),
             "deleted": (lambda aws: aws.kinesis.delete_stream(StreamName="stream"), "stream"),
             "in plain": (
                 lambda aws: aws.kinesis.stop_stream_encryption(
@@ -425,31 +451,17 @@ SYSTEM_CASES = {
     ),
     "cache-available": Case(
         a_cache,
-        "group = '${group}'\nnodes = 2\nequals = { AutomaticFailover = '${failover}' }",
+        "group = '${group}'\nnodes = 2\nequals = { AutomaticFailover = '${failover}' }\n"
+        "security-groups = '${groups[0]}'\nsubnets = '${subnets}'",
         {
             "deleted": (
                 lambda aws: aws.elasticache.delete_replication_group(ReplicationGroupId="cache"),
                 "ReplicationGroupNotFound",
             ),
-            "a replica less": (one_node, "has 1 members"),
+            "a replica less": (lambda aws: another_cache(aws, nodes=1), "has 1 members"),
+            "in the wrong group": (lambda aws: another_cache(aws, group=1), "must stand elsewhere"),
+            "in other subnets": (lambda aws: aws["subnets"].pop(), "cache-0001-001 must stand elsewhere"),
             "as not asked": (lambda aws: aws.made.update(failover="disabled"), "AutomaticFailover"),
-        },
-    ),
-    "alarms": Case(
-        some_alarms,
-        "alarms = '${names}'\ntopic = '${topic}'\ndashboard = 'board'",
-        {
-            "deleted": (lambda aws: aws.cloudwatch.delete_alarms(AlarmNames=["two"]), "there is no alarm two"),
-            "mute": (lambda aws: put_alarm(aws, "one"), "nobody is told by one"),
-            "switched off": (
-                lambda aws: aws.cloudwatch.disable_alarm_actions(AlarmNames=["two"]),
-                "nobody is told by two",
-            ),
-            "no topic": (lambda aws: aws.sns.delete_topic(TopicArn=aws["topic"]), "NotFound"),
-            "no dashboard": (
-                lambda aws: aws.cloudwatch.delete_dashboards(DashboardNames=["board"]),
-                "ResourceNotFound",
-            ),
         },
     ),
 }

@@ -184,6 +184,28 @@ def pipeline(client: Client, name: str) -> dict[str, Any]:
     return {"id": made["pipeline"]["name"], "arn": f"arn:aws:codepipeline:{REGION}:{account}:{name}"}
 
 
+def ecs_cluster(client: Client, name: str) -> dict[str, Any]:
+    """A tagged cluster."""
+    made = client("ecs").create_cluster(clusterName=name, tags=LOWER)["cluster"]["clusterArn"]
+    return {"id": made, "arn": made}
+
+
+def task_definition(client: Client, name: str) -> dict[str, Any]:
+    """A tagged revision; Pulumi's id of it is its family."""
+    container = {"name": "app", "image": "app", "memory": 128}
+    made = client("ecs").register_task_definition(family=name, containerDefinitions=[container], tags=LOWER)
+    return {"id": name, "arn": made["taskDefinition"]["taskDefinitionArn"]}
+
+
+def ecs_service(client: Client, name: str) -> dict[str, Any]:
+    """A tagged service of no tasks."""
+    cluster = ecs_cluster(client, f"{name}-cluster")["id"]
+    task_definition(client, f"{name}-task")
+    asked = {"serviceName": name, "taskDefinition": f"{name}-task", "desiredCount": 0, "tags": LOWER}
+    made = client("ecs").create_service(cluster=cluster, **asked)["service"]["serviceArn"]
+    return {"id": made, "cluster": cluster}
+
+
 SYSTEM_MAKERS: dict[str, Callable[[Client, str], dict[str, Any]]] = {
     "aws:lb/loadBalancer:LoadBalancer": load_balancer,
     "aws:lb/targetGroup:TargetGroup": target_group,
@@ -191,6 +213,9 @@ SYSTEM_MAKERS: dict[str, Callable[[Client, str], dict[str, Any]]] = {
     "aws:appautoscaling/target:Target": scaling_target,
     "aws:appautoscaling/policy:Policy": scaling_policy,
     "aws:cloudwatch/metricAlarm:MetricAlarm": alarm,
+    "aws:ecs/cluster:Cluster": ecs_cluster,
+    "aws:ecs/service:Service": ecs_service,
+    "aws:ecs/taskDefinition:TaskDefinition": task_definition,
     "aws:kinesis/stream:Stream": stream,
     "aws:elasticache/replicationGroup:ReplicationGroup": cache,
     "aws:elasticache/subnetGroup:SubnetGroup": cache_subnets,

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from probe_alarm_cases import ALARM_CASES, put_alarm
 from probe_case import REGION, Aws, Case
-from probe_system_cases import SYSTEM_CASES, a_service, a_topic, a_vpc, log_flows
+from probe_network_cases import NETWORK_CASES, a_network, add_route, reroute
+from probe_system_cases import SYSTEM_CASES, a_group, a_service, a_topic, a_vpc, log_flows
 from probe_tables import once
 
 from harness.probes.declaring import kinds
@@ -80,15 +82,28 @@ def a_key(aws: Aws) -> dict[str, Any]:
 
 
 def a_database(aws: Aws) -> dict[str, Any]:
-    """Aurora with one writer."""
+    """Aurora with one writer, in two subnets of its own, behind a group."""
+    vpc, subnets = a_vpc(aws)
+    group, other = a_group(aws, vpc, "database"), a_group(aws, vpc, "other")
+    aws.rds.create_db_subnet_group(DBSubnetGroupName="subnets", DBSubnetGroupDescription="d", SubnetIds=subnets)
     engine = {"Engine": "aurora-postgresql", "EngineVersion": "15.10"}
     aws.rds.create_db_cluster(
-        DBClusterIdentifier="cluster", MasterUsername="me", MasterUserPassword="long-enough-1", **engine
+        DBClusterIdentifier="cluster",
+        MasterUsername="me",
+        MasterUserPassword="long-enough-1",
+        DBSubnetGroupName="subnets",
+        VpcSecurityGroupIds=[group],
+        **engine,
     )
     aws.rds.create_db_instance(
-        DBInstanceIdentifier="writer", DBClusterIdentifier="cluster", DBInstanceClass="db.serverless", **engine
+        DBInstanceIdentifier="writer",
+        DBClusterIdentifier="cluster",
+        DBInstanceClass="db.serverless",
+        PubliclyAccessible=False,
+        **engine,
     )
-    return {"cluster": "cluster", "version": "15.10", "oldest": "15.9"}
+    place = {"group": group, "other": other, "subnets": subnets}
+    return {"cluster": "cluster", "version": "15.10", "oldest": "15.9", **place}
 
 
 def a_registry(aws: Aws) -> dict[str, Any]:
@@ -96,59 +111,6 @@ def a_registry(aws: Aws) -> dict[str, Any]:
     for name in ("one", "two"):
         aws.ecr.create_repository(repositoryName=name, imageScanningConfiguration={"scanOnPush": True})
     return {"repositories": ["one", "two"]}
-
-
-def a_network(aws: Aws) -> dict[str, Any]:
-    """Two zones with a public and a private subnet each, a NAT gateway and an endpoint."""
-    ec2 = aws.ec2
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-    zones = [f"{REGION}a", f"{REGION}b"]
-    blocks = iter(range(9))
-
-    def subnets() -> list[str]:
-        made = [
-            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{next(blocks)}.0/24", AvailabilityZone=zone) for zone in zones
-        ]
-        return [one["Subnet"]["SubnetId"] for one in made]
-
-    def table(members: list[str], **way: str) -> str:
-        made = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
-        ec2.create_route(RouteTableId=made, DestinationCidrBlock="0.0.0.0/0", **way)
-        for one in members:
-            ec2.associate_route_table(RouteTableId=made, SubnetId=one)
-        return str(made)
-
-    public, private = subnets(), subnets()
-    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
-    nat = ec2.create_nat_gateway(SubnetId=public[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
-    tables = {"open": table(public, GatewayId=gateway), "closed": table(private, NatGatewayId=nat)}
-    endpoint = ec2.create_vpc_endpoint(
-        VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3", RouteTableIds=[tables["closed"]]
-    )["VpcEndpoint"]["VpcEndpointId"]
-    made = {"vpc": vpc, "public": public, "private": private, "zones": zones, "nat": nat, "endpoint": endpoint}
-    return {**made, **tables, "gateway": gateway, "allocation": address}
-
-
-def reroute(aws: Aws, table: str, **way: str) -> None:
-    """Another default route, or none."""
-    aws.ec2.delete_route(RouteTableId=aws[table], DestinationCidrBlock="0.0.0.0/0")
-    if way:
-        aws.ec2.create_route(RouteTableId=aws[table], DestinationCidrBlock="0.0.0.0/0", **way)
-
-
-def move_nat(aws: Aws) -> None:
-    """A NAT gateway in a private subnet reaches nobody."""
-    address = aws.ec2.allocate_address(Domain="vpc")["AllocationId"]
-    made = aws.ec2.create_nat_gateway(SubnetId=aws["private"][0], AllocationId=address)["NatGateway"]["NatGatewayId"]
-    reroute(aws, "closed", NatGatewayId=made)
-
-
-def leave_table(aws: Aws) -> None:
-    """What has no table of its own goes by the VPC's main one, which leads nowhere."""
-    [table] = aws.ec2.describe_route_tables(RouteTableIds=[aws["closed"]])["RouteTables"]
-    aws.ec2.disassociate_route_table(AssociationId=table["Associations"][0]["RouteTableAssociationId"])
 
 
 CASES = {
@@ -212,7 +174,8 @@ CASES = {
     "rds-available": Case(
         a_database,
         "cluster = '${cluster}'\nversion = '${version}'\nnot-before = '${oldest}'\ninstance-class = 'db.serverless'\n"
-        "equals = { DeletionProtection = false, 'length(DBClusterMembers)' = 1 }",
+        "equals = { DeletionProtection = false, 'length(DBClusterMembers)' = 1 }\n"
+        "security-groups = '${group}'\nsubnets = '${subnets}'\npublic = false",
         {
             "no instance": (
                 lambda aws: aws.rds.delete_db_instance(DBInstanceIdentifier="writer", SkipFinalSnapshot=True),
@@ -232,6 +195,19 @@ CASES = {
             ),
             "stopped": (lambda aws: aws.rds.stop_db_cluster(DBClusterIdentifier="cluster"), "stop"),
             "not there": (lambda aws: aws.made.update(cluster="nowhere"), "DBClusterNotFound"),
+            "in the wrong group": (
+                lambda aws: aws.rds.modify_db_cluster(
+                    DBClusterIdentifier="cluster", VpcSecurityGroupIds=[aws["other"]], ApplyImmediately=True
+                ),
+                "cluster cluster must stand elsewhere",
+            ),
+            "in other subnets": (lambda aws: aws["subnets"].pop(), "must stand elsewhere"),
+            "open to the internet": (
+                lambda aws: aws.rds.modify_db_instance(
+                    DBInstanceIdentifier="writer", PubliclyAccessible=True, ApplyImmediately=True
+                ),
+                "instance writer can be reached from the internet",
+            ),
         },
     ),
     "ecr-scan": Case(
@@ -247,37 +223,11 @@ CASES = {
             "deleted": (lambda aws: aws.ecr.delete_repository(repositoryName="one"), "RepositoryNotFound"),
         },
     ),
-    "vpc-layout": Case(
-        a_network,
-        "vpc = '${vpc}'\npublic = '${public}'\nprivate = '${private}'\nzones = '${zones}'\nendpoints = 's3'",
-        {
-            "public without way": (lambda aws: reroute(aws, "open"), "of public subnets do not lead to igw-"),
-            "public through NAT": (lambda aws: reroute(aws, "open", NatGatewayId=aws["nat"]), "do not lead to igw-"),
-            "private in the open": (
-                lambda aws: reroute(aws, "closed", GatewayId=aws["gateway"]),
-                "do not lead to nat-",
-            ),
-            "private by the main table": (leave_table, "nowhere"),
-            "NAT deleted": (lambda aws: aws.ec2.delete_nat_gateway(NatGatewayId=aws["nat"]), "is delet"),
-            "NAT not public": (move_nat, "which is not public"),
-            "endpoint deleted": (
-                lambda aws: aws.ec2.delete_vpc_endpoints(VpcEndpointIds=[aws["endpoint"]]),
-                "endpoints",
-            ),
-            "endpoint without route": (
-                lambda aws: aws.ec2.modify_vpc_endpoint(
-                    VpcEndpointId=aws["endpoint"], RemoveRouteTableIds=[aws["closed"]]
-                ),
-                "s3 is not in the route tables of all private subnets",
-            ),
-            "a zone more": (lambda aws: aws["zones"].append(f"{REGION}c"), f"one in each of {REGION}a"),
-            "subnet of another": (lambda aws: aws["public"].append("subnet-of-another"), "is not in the VPC"),
-            "VPC of another": (lambda aws: aws.made.update(vpc="vpc-0123456789abcdef0"), "InvalidVpcID.NotFound"),
-        },
-    ),
+    **NETWORK_CASES,
     **SYSTEM_CASES,
+    **ALARM_CASES,
 }
-ELSEWHERE = {"http", "tcp", "tags", "suffix"}  # test_probe_web.py, test_probe_marks.py
+ELSEWHERE = {"http", "tcp", "tags", "suffix", "encrypted"}  # test_probe_web.py, …_marks.py, …_encrypted.py
 
 
 def test_no_kind_goes_without_a_case() -> None:
@@ -391,10 +341,39 @@ def test_a_version_ends_where_its_number_ends(aws: Aws) -> None:
         assert outcome(aws, f"{table}version = '{version}'\n").status == status, version
 
 
+LEADS_NOWHERE = "kind = 'vpc-layout'\nvpc = '${vpc}'\nprivate = '${private}'\nnat = false\n"
+
+
 def test_private_subnets_may_be_meant_to_lead_nowhere(aws: Aws) -> None:
-    """`nat = false` passes without a way out and fails with one."""
+    """`nat = false` passes without a way out, and fails with one."""
     aws.made.update(a_network(aws))
-    table = "kind = 'vpc-layout'\nvpc = '${vpc}'\nprivate = '${private}'\nnat = false\n"
-    assert "do not lead nowhere" in outcome(aws, table).detail
+    result = outcome(aws, LEADS_NOWHERE)
+    assert (result.status, '["0.0.0.0/0 to nat-' in result.detail) == ("failed", True), result.detail
     reroute(aws, "closed")
-    assert outcome(aws, table).status == "passed"
+    result = outcome(aws, LEADS_NOWHERE)
+    assert result.status == "passed", result.detail
+
+
+@pytest.mark.parametrize(
+    ("blocks", "way"),
+    [(["0.0.0.0/1", "128.0.0.0/1"], "nat"), (["203.0.113.0/24"], "gateway"), (["::/0"], "gateway")],
+    ids=["two halves", "one block", "version 6"],
+)
+def test_no_block_leads_out_where_nothing_must(aws: Aws, blocks: list[str], way: str) -> None:
+    """Neither the internet in halves, nor a part of it, nor that of version 6."""
+    aws.made.update(a_network(aws))
+    reroute(aws, "closed")
+    for block in blocks:
+        add_route(aws, "closed", block, **{"NatGatewayId" if way == "nat" else "GatewayId": aws[way]})
+    result = outcome(aws, LEADS_NOWHERE)
+    assert result.status == "failed", result.detail
+    assert f"to {aws[way]}" in result.detail
+
+
+def test_the_policy_that_every_topic_has_lets_alarms_in(aws: Aws) -> None:
+    """That of a topic which nobody gave one, and which is under no key."""
+    topic = aws.sns.create_topic(Name="plain")["TopicArn"]
+    put_alarm(aws, "one", topic)
+    aws.made.update(topic=topic)
+    result = outcome(aws, "kind = 'alarms'\nalarms = 'one'\ntopic = '${topic}'\n")
+    assert result.status == "passed", result.detail

@@ -11,6 +11,7 @@ import pytest
 from probe_stubs import Aws
 
 VPC = "vpc-0123456789abcdef0"
+KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 GROUP = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/mine/0123456789abcdef"
 
 
@@ -180,3 +181,29 @@ def test_a_database_is_reached_where_the_stack_says(aws: Aws) -> None:
         result = aws.ask(table)
         assert result.status == status, result.detail
         assert ("ReaderEndpoint" in result.detail, "Endpoint" in result.detail) == (False, status == "failed")
+
+
+def test_a_database_that_is_no_cluster_tells_its_subnets_itself(aws: Aws) -> None:
+    """Its group is not asked for by name, as that of a cluster is."""
+    group = {"DBSubnetGroupName": "g", "Subnets": [{"SubnetIdentifier": one} for one in ("subnet-1", "subnet-2")]}
+    told = {"DBInstanceIdentifier": "i", "DBInstanceStatus": "available", "Engine": "e", "EngineVersion": "15.10"}
+    told |= {"DBInstanceClass": "c", "DBSubnetGroup": group, "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1"}]}
+    table = "kind = 'rds-available'\ninstance = 'i'\nsecurity-groups = 'sg-1'\n"
+    for subnets, status in (("'subnet-2', 'subnet-1'", "passed"), ("'subnet-1'", "failed")):
+        aws.answer("rds", ("describe_db_instances", {"DBInstances": [told]}))
+        result = aws.ask(f"{table}subnets = [{subnets}]\n")
+        assert (result.status, "instance i must stand elsewhere" in result.detail) == (status, status == "failed"), (
+            result.detail
+        )
+
+
+def test_the_key_of_a_cache_is_told_by_aws_only(aws: Aws) -> None:
+    """There another key, or none, is caught."""
+    group = {"ReplicationGroupId": "c", "Status": "available", "MemberClusters": ["c-1"]}
+    table = f"kind = 'cache-available'\ngroup = 'c'\nkms-key = '{KEY}'\n"
+    for told, status in (({"KmsKeyId": KEY}, "passed"), ({"KmsKeyId": f"{KEY}1"}, "failed"), ({}, "failed")):
+        aws.answer("elasticache", ("describe_replication_groups", {"ReplicationGroups": [{**group, **told}]}))
+        for key in (*told.values(), KEY) if told and KEY not in told.values() else ():
+            aws.answer("kms", ("describe_key", {"KeyMetadata": {"KeyId": "k", "Arn": key}}))
+        result = aws.ask(table)
+        assert (result.status, "under" in result.detail) == (status, status == "failed"), result.detail

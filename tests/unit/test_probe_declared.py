@@ -19,7 +19,7 @@ README = Path(__file__).resolve().parents[2] / "harness" / "probes" / "README.md
 NAMED = ["http", "tcp", "s3-round-trip", "sqs-round-trip", "secret-readable", "log-retention", "kms-rotation"]
 NAMED += ["rds-available", "ecr-scan", "vpc-layout", "tags", "suffix"]
 NAMED += ["target-chain", "ecs-steady", "ecs-scaling", "ecr-image", "role-may", "flow-logs", "stream-round-trip"]
-NAMED += ["topic-round-trip", "cache-available", "alarms", "security-groups"]
+NAMED += ["topic-round-trip", "cache-available", "alarms", "security-groups", "encrypted"]
 
 
 def test_every_kind_is_there() -> None:
@@ -51,6 +51,8 @@ def test_a_table_becomes_a_probe(tmp_path: Path) -> None:
     assert (tags.name, tags.kind, tags.timeout, tags.line) == ("all is tagged", "tags", 30, 9)
 
 
+CHAIN = "[[probe]]\nkind = 'target-chain'\nlistener = 'l'\ntarget-group = 't'\nport = 80\npath = '/'\n"
+CHAIN += "cluster = 'c'\nservice = 's'\n"
 HTTP = '[[probe]]\nkind = "http"\nurl = "http://h"\n'
 
 
@@ -74,6 +76,18 @@ HTTP = '[[probe]]\nkind = "http"\nurl = "http://h"\n'
         (HTTP + "name = 'a'\n" + HTTP + "name = 'a'\n", 9, "probe[2].name", "'a' already", "another name"),
         ("[[probe]]\nkind = 'http'\n", 2, "probe[1].url", "is needed", "url, method"),
         ("[[probe]]\nkind = 'tcp'\nhost = 'h'\nport = 70000\n", 5, "probe[1].port", "65535", "1 to 65535"),
+        (
+            "[[probe]]\nkind = 'encrypted'\nkey = 'k'\ntypes = ['aws:sqs/queue:Queue', 'aws:iam/role:Role']\n",
+            *(5, "probe[1].types", "nobody can ask for the key of 'aws:iam/role:Role'", "aws:sns/topic:Topic"),
+        ),
+        (
+            "[[probe]]\nkind = 'stream-round-trip'\nstream = 's'\nencrypted = false\nkey = 'k'\n",
+            *(2, "probe[1]", "`key` needs `encrypted`", "stream, encrypted, key"),
+        ),
+        (
+            "[[probe]]\nkind = 'cache-available'\ngroup = 'c'\nkms-key = 7\n",
+            *(5, "probe[1].kms-key", "valid string", "ARN of the key"),
+        ),
         ("[[probe]]\nkind = 'kms-rotation'\n", 2, "probe[1]", "needs `key` or `alias`", "key, alias"),
         (
             "[[probe]]\nkind = 'security-groups'\ngroups = { web = 'sg-1' }\nways = [['', 'wep', 80]]\n",
@@ -88,6 +102,34 @@ HTTP = '[[probe]]\nkind = "http"\nurl = "http://h"\n'
             *(5, "probe[1].not-before", "should match pattern", "the oldest version"),
         ),
         ("[[probe]]\nkind = 'rds-available'\n", 2, "probe[1]", "needs `cluster` or `instance`", "cluster, instance"),
+        (
+            "[[probe]]\nkind = 'vpc-layout'\nvpc = 'v'\npublic = 's'\nendpoint-groups = 'g'\n",
+            *(2, "probe[1]", "`endpoint-groups` needs `endpoints`", "vpc, public"),
+        ),
+        (
+            "[[probe]]\nkind = 'vpc-layout'\nvpc = 'v'\nendpoints = 's3'\nendpoint-subnets = []\n",
+            *(6, "probe[1].endpoint-subnets", "at least 1", "interface endpoint"),
+        ),
+        (
+            "[[probe]]\nkind = 'vpc-layout'\nvpc = 'v'\nendpoints = 's3'\nprivate-dns = 'on'\n",
+            *(6, "probe[1].private-dns", "valid boolean", "true: "),
+        ),
+        (
+            "[[probe]]\nkind = 'rds-available'\ncluster = 'c'\nsecurity-groups = []\n",
+            *(5, "probe[1].security-groups", "at least 1", "security groups"),
+        ),
+        (
+            "[[probe]]\nkind = 'cache-available'\ngroup = 'c'\nsubnets = [7]\n",
+            *(5, "probe[1].subnets[1]", "valid string", "subnets"),
+        ),
+        (
+            CHAIN + "security-groups = []\n",
+            *(10, "probe[1].security-groups", "at least 1", "load balancer"),
+        ),
+        (
+            "[[probe]]\nkind = 'ecs-steady'\ncluster = 'c'\nservice = 's'\npublic = 'no'\n",
+            *(6, "probe[1].public", "valid boolean", "false: "),
+        ),
         ("[[probe]]\nkind = 'vpc-layout'\nvpc = 'v'\n", 2, "probe[1]", "needs `public`", "vpc, public"),
         (
             "[[probe]]\nkind = 'log-retention'\nlog-groups = []\ndays = 1\n",

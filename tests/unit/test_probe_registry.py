@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
 from harness.errors import ProgramError
@@ -193,6 +196,31 @@ def test_clients_point_at_the_target_and_are_made_once() -> None:
 
 
 # How it is run
+
+
+@pytest.mark.parametrize(("endpoint", "attempts"), [(None, 6), ("http://127.0.0.1:9", 2)], ids=["AWS", "emulator"])
+def test_what_aws_throttles_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str | None, attempts: int
+) -> None:
+    """Patiently: a survey of every alarm goes over its quota. An emulator throttles nobody."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    made = ProbeContext(
+        outputs={}, region="eu-central-1", suffix="s1x", endpoint=endpoint, access_key="x", secret_key="x"
+    )
+    sent = []
+
+    def throttle(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        sent.append(request)
+        body = io.BytesIO(b'{"__type": "ThrottlingException"}')
+        body.stream = lambda **_: iter([body.getvalue()])  # type: ignore[attr-defined]
+        return AWSResponse(request.url, 400, HTTPHeaders(), body)
+
+    client = made.client("ecs")
+    client.meta.events.register("before-send.ecs", throttle)
+    with pytest.raises(ClientError, match="Throttling"):
+        client.list_clusters()
+    assert len(sent) == attempts
+    made.close()
 
 
 def test_a_probe_passes_once_what_it_waits_for_is_there(clock: Clock, run: Callable[[Probe], ProbeResult]) -> None:

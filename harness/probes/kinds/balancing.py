@@ -8,12 +8,13 @@ from typing import Any
 from pydantic import Field
 
 from harness.probes.context import ProbeContext
-from harness.probes.declaring import Keys, kind
+from harness.probes.declaring import Texts, kind
 from harness.probes.kinds.web import HttpKeys, http
 from harness.probes.model import ProbeFailure
+from harness.probes.placing import PlacedKeys, judge_place
 
 
-class ChainKeys(Keys):
+class ChainKeys(PlacedKeys):
     """`target-chain`."""
 
     listener: str = Field(description="ARN of the listener")
@@ -23,6 +24,12 @@ class ChainKeys(Keys):
     cluster: str = Field(description="name or ARN of the ECS cluster")
     service: str = Field(description="name of the ECS service whose tasks are the targets")
     healthy: int = Field(default=1, ge=1, description="fewest healthy targets")
+    security_groups: Texts = Field(
+        default=[], min_length=1, description="ids of exactly the security groups of the load balancer"
+    )
+    subnets: Texts = Field(
+        default=[], min_length=1, description="ids of exactly the subnets that the load balancer stands in"
+    )
     url: str | None = Field(
         default=None, description="URL that answers with 200 once targets are healthy; not asked on an emulator"
     )
@@ -39,6 +46,8 @@ def target_chain(context: ProbeContext, keys: ChainKeys) -> Mapping[str, Any]:
     forwarded = {each.get("TargetGroupArn") for each in listener["DefaultActions"] if each["Type"] == "forward"}
     if forwarded != {keys.target_group}:
         raise ProbeFailure("the listener does not forward to the target group", {"to": sorted(map(str, forwarded))})
+    if keys.security_groups or keys.subnets:
+        _judge_place(elb, keys, listener["LoadBalancerArn"])
     [group] = elb.describe_target_groups(TargetGroupArns=[keys.target_group])["TargetGroups"]
     asked = group["HealthCheckPort"]
     asked = str(group["Port"]) if asked == "traffic-port" else asked
@@ -57,6 +66,12 @@ def target_chain(context: ProbeContext, keys: ChainKeys) -> Mapping[str, Any]:
         ]
         raise ProbeFailure(f"{healthy} targets are healthy, wanted {keys.healthy} or more", {"targets": seen})
     return {**service, "healthy targets": healthy, **_asked(context, keys)}
+
+
+def _judge_place(elb: Any, keys: ChainKeys, balancer: str) -> None:
+    [found] = elb.describe_load_balancers(LoadBalancerArns=[balancer])["LoadBalancers"]
+    subnets = [each["SubnetId"] for each in found["AvailabilityZones"]]
+    judge_place("the load balancer", keys, lambda: found.get("SecurityGroups", []), lambda: subnets)
 
 
 def _asked(context: ProbeContext, keys: ChainKeys) -> dict[str, Any]:

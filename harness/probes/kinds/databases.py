@@ -10,11 +10,12 @@ from pydantic import Field, model_validator
 
 from harness.probes.comparing import Wanted, differences
 from harness.probes.context import ProbeContext
-from harness.probes.declaring import Keys, kind
+from harness.probes.declaring import kind
 from harness.probes.model import ProbeFailure
+from harness.probes.placing import PlacedKeys, judge_place
 
 
-class DatabaseKeys(Keys):
+class DatabaseKeys(PlacedKeys):
     """`rds-available`."""
 
     cluster: str | None = Field(default=None, description="identifier of the cluster")
@@ -28,6 +29,9 @@ class DatabaseKeys(Keys):
     endpoint: str = Field(default="", description="host that it is reached at; this machine will do on an emulator")
     reader_endpoint: str = Field(
         default="", description="host that the readers of the cluster are reached at; the same"
+    )
+    public: bool | None = Field(
+        default=None, description="false: no instance can be reached from the internet; true: each can"
     )
     equals: Wanted = Field(
         default={},
@@ -68,6 +72,7 @@ def rds_available(context: ProbeContext, keys: DatabaseKeys) -> Mapping[str, Any
     wrong = {**_endpoints(context, described, keys), **differences(described, keys.equals)}
     if wrong:
         raise ProbeFailure("the database is not as asked", wrong)
+    _judge_place(rds, keys, described)
     states = {each["DBInstanceIdentifier"]: each["DBInstanceClass"] for each in instances}
     return {"engine": f"{described['Engine']} {described['EngineVersion']}", "available": states or keys.cluster}
 
@@ -80,11 +85,34 @@ def _endpoints(context: ProbeContext, described: Mapping[str, Any], keys: Databa
     return {path: one for path, one in wrong.items() if context.endpoint is None or one["seen"] != "localhost"}
 
 
+def _judge_place(rds: Any, keys: DatabaseKeys, described: Mapping[str, Any]) -> None:
+    """Instances of a cluster stand where it does."""
+    called = f"instance {keys.instance}" if keys.cluster is None else f"cluster {keys.cluster}"
+
+    def subnets() -> list[str]:
+        told = described.get("DBSubnetGroup", "")  # of a cluster only the name
+        group = told if isinstance(told, Mapping) else _subnet_group(rds, told)
+        return [each["SubnetIdentifier"] for each in group.get("Subnets", [])]
+
+    groups = [each["VpcSecurityGroupId"] for each in described.get("VpcSecurityGroups", [])]
+    judge_place(called, keys, lambda: groups, subnets)
+
+
+def _subnet_group(rds: Any, name: str) -> Mapping[str, Any]:
+    if not name:
+        return {}
+    found: Mapping[str, Any] = rds.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"][0]
+    return found
+
+
 def _judge_instance(instance: Mapping[str, Any], keys: DatabaseKeys) -> None:
     name = f"instance {instance['DBInstanceIdentifier']}"
     _available(name, instance, "DBInstanceStatus", keys)
     if keys.instance_class and instance["DBInstanceClass"] != keys.instance_class:
         raise ProbeFailure(f"{name} is of class {instance['DBInstanceClass']}, wanted {keys.instance_class}")
+    public = instance.get("PubliclyAccessible", False)
+    if keys.public is not None and public != keys.public:
+        raise ProbeFailure(f"{name} can{'' if public else 'not'} be reached from the internet")
 
 
 def _available(name: str, described: Mapping[str, Any], at: str, keys: DatabaseKeys) -> None:

@@ -8,13 +8,14 @@ from typing import Any, Final, Self
 from pydantic import Field, model_validator
 
 from harness.probes.context import ProbeContext
-from harness.probes.declaring import Keys, Texts, kind
+from harness.probes.declaring import Texts, kind
+from harness.probes.endpoints import EndpointKeys, judge_endpoints, judge_reach
 from harness.probes.model import ProbeFailure
 
 ANYWHERE: Final = "0.0.0.0/0"
 
 
-class NetworkKeys(Keys):
+class NetworkKeys(EndpointKeys):
     """`vpc-layout`."""
 
     vpc: str = Field(description="id of the VPC")
@@ -23,14 +24,17 @@ class NetworkKeys(Keys):
     zones: Texts = Field(default=[], description="names of the zones in each of which one subnet of each sort stands")
     nat: bool = Field(
         default=True,
-        description="true: private ones go out through an available NAT gateway; false: they do not go out",
+        description="true: private ones go out through an available NAT gateway, and no route of theirs leads to an "
+        "internet gateway; false: no route of theirs leads out of the VPC, but to gateway endpoints",
     )
-    endpoints: Texts = Field(default=[], description="services (s3, ecr.api) of exactly the VPC's endpoints")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not {"public", "private", "endpoints"} & self.model_fields_set:
             raise ValueError("needs `public`, `private` or `endpoints`")
+        for name in ("endpoint_groups", "endpoint_subnets", "private_dns"):
+            if name in self.model_fields_set and "endpoints" not in self.model_fields_set:
+                raise ValueError(f"`{name.replace('_', '-')}` needs `endpoints`")
         return self
 
 
@@ -47,14 +51,16 @@ def vpc_layout(context: ProbeContext, keys: NetworkKeys) -> Mapping[str, Any]:
     for sort, subnets in (("public", keys.public), ("private", keys.private)):
         _judge_zones(sort, subnets, zones, wanted)
     _judge_ways("public", keys.public, ways, "igw-")
-    _judge_ways("private", keys.private, ways, "nat-" if keys.nat else "")
+    if keys.nat:
+        _judge_ways("private", keys.private, ways, "nat-")
+    _judge_routes({one: tables[one].get("Routes", []) for one in keys.private}, nat=keys.nat)
     seen: dict[str, Any] = {"zones": wanted, "public": len(keys.public), "private": len(keys.private)}
     if keys.nat and keys.private:
         seen["NAT"] = _judge_gateways(ec2, {ways[one] for one in keys.private}, keys.public)
     if "endpoints" in keys.model_fields_set:
         found = ec2.describe_vpc_endpoints(Filters=ours)["VpcEndpoints"]
-        seen["endpoints"] = _judge_endpoints(found, keys.endpoints)
-        _judge_reach(found, {one: tables[one].get("RouteTableId", "no route table") for one in keys.private})
+        seen |= judge_endpoints(context, keys, found)
+        judge_reach(found, {one: tables[one].get("RouteTableId", "no route table") for one in keys.private})
     return seen
 
 
@@ -65,12 +71,36 @@ def _judge_zones(sort: str, subnets: Iterable[str], zones: Mapping[str, str], wa
 
 
 def _judge_ways(sort: str, subnets: Iterable[str], ways: Mapping[str, str], start: str) -> None:
-    astray = {
-        one: ways[one] or "nowhere" for one in subnets if not (ways[one].startswith(start) if start else not ways[one])
-    }
+    astray = {one: ways[one] or "nowhere" for one in subnets if not ways[one].startswith(start)}
     if astray:
-        wanted = f"to {start}…" if start else "nowhere"
-        raise ProbeFailure(f"default routes of {sort} subnets do not lead {wanted}", astray)
+        raise ProbeFailure(f"default routes of {sort} subnets do not lead to {start}…", astray)
+
+
+def _judge_routes(routes: Mapping[str, list[dict[str, Any]]], *, nat: bool) -> None:
+    """Every route counts: two halves of the internet, a part of it, and that of version 6 are ways like the default."""
+    told = {
+        subnet: [f"{_block(route)} to {_way(route)}" for route in own if (_in_the_open if nat else _leads_out)(route)]
+        for subnet, own in routes.items()
+    }
+    astray = {subnet: found for subnet, found in told.items() if found}
+    if astray:
+        where = "to an internet gateway" if nat else "out of the VPC"
+        raise ProbeFailure(f"private subnets lead {where}", astray)
+
+
+def _in_the_open(route: Mapping[str, Any]) -> bool:
+    return _way(route).startswith("igw-")
+
+
+def _leads_out(route: Mapping[str, Any]) -> bool:
+    """A gateway endpoint stands behind a service's list of addresses; behind a block an endpoint is a firewall."""
+    way = _way(route)
+    return way != "local" and not (way.startswith("vpce-") and route.get("DestinationPrefixListId"))
+
+
+def _block(route: Mapping[str, Any]) -> str:
+    named = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+    return next((route[name] for name in named if route.get(name)), "a block that is not told")
 
 
 def _judge_gateways(ec2: Any, gateways: set[str], public: list[str]) -> list[str]:
@@ -80,26 +110,6 @@ def _judge_gateways(ec2: Any, gateways: set[str], public: list[str]) -> list[str
         if public and each["SubnetId"] not in public:
             raise ProbeFailure(f"NAT gateway {each['NatGatewayId']} stands in {each['SubnetId']}, which is not public")
     return sorted(gateways)
-
-
-def _judge_endpoints(found: list[dict[str, Any]], wanted: list[str]) -> list[str]:
-    # com.amazonaws.REGION.SERVICE, where SERVICE may hold dots of its own.
-    states = {each["ServiceName"].split(".", 3)[-1]: each["State"].lower() for each in found}
-    if states != dict.fromkeys(wanted, "available"):
-        raise ProbeFailure("the endpoints are not as wanted", {"seen": states, "wanted": sorted(wanted)})
-    return sorted(states)
-
-
-def _judge_reach(endpoints: list[dict[str, Any]], tables: Mapping[str, str]) -> None:
-    """A gateway endpoint is a route: a subnet whose table lacks it goes through NAT, or nowhere."""
-    for each in endpoints:
-        if each["VpcEndpointType"] == "Gateway":
-            without = {one: table for one, table in tables.items() if table not in each["RouteTableIds"]}
-            if without:
-                service = each["ServiceName"].split(".", 3)[-1]
-                raise ProbeFailure(
-                    f"the gateway endpoint of {service} is not in the route tables of all private subnets", without
-                )
 
 
 def _tables(subnets: Iterable[str], tables: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -124,5 +134,8 @@ def _default_way(table: Mapping[str, Any]) -> str:
 def _way(route: Mapping[str, Any]) -> str:
     if route.get("State", "active") != "active":
         return f"a {route['State']}"
-    named = ("NatGatewayId", "GatewayId", "TransitGatewayId", "NetworkInterfaceId", "InstanceId")
+    named = (
+        *("NatGatewayId", "GatewayId", "EgressOnlyInternetGatewayId", "TransitGatewayId", "VpcPeeringConnectionId"),
+        *("NetworkInterfaceId", "InstanceId"),
+    )
     return next((route[name] for name in named if route.get(name)), "elsewhere")

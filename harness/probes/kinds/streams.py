@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.probes.context import ProbeContext
 from harness.probes.declaring import Keys, kind
 from harness.probes.model import ProbeFailure
+from harness.probes.under_key import not_under
 
 LOOKS: Final = 5
 PAUSE: Final = 0.25  # seconds; Kinesis answers five reads a second per shard
@@ -21,6 +22,13 @@ class StreamKeys(Keys):
 
     stream: str = Field(description="name of the stream")
     encrypted: bool = Field(default=True, description="false: its records need not be encrypted by KMS")
+    key: str | None = Field(default=None, description="ARN of the key that encrypts them")
+
+    @model_validator(mode="after")
+    def _encrypted_by_it(self) -> Self:
+        if self.key is not None and not self.encrypted:
+            raise ValueError("`key` needs `encrypted`")
+        return self
 
 
 @kind("stream-round-trip", "stream")
@@ -32,6 +40,9 @@ def stream_round_trip(context: ProbeContext, keys: StreamKeys) -> str:
         raise ProbeFailure(f"the stream {keys.stream} is {about['StreamStatus']}")
     if keys.encrypted and about.get("EncryptionType") != "KMS":
         raise ProbeFailure(f"the stream {keys.stream} is not encrypted by KMS")
+    wrong = not_under(context, about.get("KeyId"), keys.key) if keys.key else ""
+    if wrong:
+        raise ProbeFailure(f"the stream {keys.stream} {wrong}")
     data = f"harness-probe-{context.suffix}-{secrets.token_hex(8)}".encode()
     put = kinesis.put_record(StreamName=keys.stream, Data=data, PartitionKey=context.suffix)
     shard, number = put["ShardId"], put["SequenceNumber"]

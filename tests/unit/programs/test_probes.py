@@ -25,26 +25,26 @@ REGION = "eu-central-1"
 # The kinds of their probes; `function` are those of its probes.py. Whoever adds one writes it down here.
 KINDS = {
     "financial": """
-        rds-available vpc-layout security-groups secret-readable kms-rotation log-retention ecr-scan tags suffix
-        function
+        rds-available vpc-layout security-groups secret-readable kms-rotation encrypted log-retention ecr-scan tags
+        suffix function
     """,
     "flask_api": """
         ecr-image ecr-scan vpc-layout*2 flow-logs security-groups target-chain ecs-steady ecs-scaling rds-available
-        secret-readable*2 role-may*4 alarms kms-rotation log-retention tags suffix
+        secret-readable*2 role-may*4 alarms kms-rotation encrypted log-retention tags suffix
     """,
     "payments": """
         vpc-layout*2 flow-logs security-groups target-chain ecs-steady secret-readable*2 role-may*12 ecr-scan
-        s3-round-trip kms-rotation log-retention tags suffix function*5
+        s3-round-trip kms-rotation encrypted log-retention tags suffix function*5
     """,
     "platform": """
         vpc-layout*2 flow-logs security-groups target-chain ecs-steady ecs-scaling rds-available secret-readable*2
         cache-available stream-round-trip topic-round-trip s3-round-trip ecr-scan role-may*8 alarms kms-rotation*3
-        log-retention tags suffix function*3
+        encrypted*2 log-retention tags suffix function*3
     """,
     "starter": "s3-round-trip sqs-round-trip tags suffix function*2",
     "webapp": """
         vpc-layout security-groups target-chain ecs-steady ecs-scaling rds-available secret-readable role-may*2
-        kms-rotation log-retention tags suffix
+        kms-rotation encrypted log-retention tags suffix
     """,
 }
 
