@@ -118,8 +118,13 @@ def held_back() -> Iterator[None]:
 
 
 def hold_off() -> None:
-    """For the rest of this process's life: Python's own end takes the handlers away, and a signal would then kill."""
+    """For the rest of this process's life: Python's own end takes handlers away, and a signal would then kill.
+
+    Ignored, not only blocked: a mask is of this thread, and the kernel gives a signal to any that does not block it.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def let_in() -> None:

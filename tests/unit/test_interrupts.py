@@ -154,3 +154,25 @@ def test_a_second_signal_does_not_cut_short_what_the_first_one_ends(monkeypatch,
     with pytest.raises(ToldToStopError):
         crew.run_cells([], opening, SimpleNamespace(), 1)
     assert ended == [True]
+
+
+ENDS = """
+import os, signal, threading
+from harness.run.interrupts import INTERRUPTS, hold_off
+
+class Late:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.{name}):
+        kill(pid, number)
+
+late = Late()  # goes when the interpreter has put the default handlers back
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+INTERRUPTS.heed()
+hold_off()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_while_the_interpreter_ends_changes_no_exit_code(name: str) -> None:
+    """Whichever thread the kernel gives it to: some daemons are still there."""
+    done = subprocess.run([sys.executable, "-c", ENDS.format(name=name)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
