@@ -18,9 +18,10 @@ from harness.run.marks import ambient, lease_tags, provider_config, run_tags
 from harness.run.messages import CellSpec
 from harness.run.record import PhaseError
 from harness.run.shield import Shield
-from harness.world.cell_lock import locked, sign, stopped_holder
+from harness.world.cell_lock import sign, stopped_holder
 from harness.world.command import BUNDLED_GRACE, FIRST_GRACE, SECOND_GRACE, EngineCommand, stop_recorded_engine
 from harness.world.engine_environment import engine_environment
+from harness.world.file_lock import locked
 from harness.world.files import CellFiles
 from harness.world.forks import keep_from_forks
 from harness.world.language import Language

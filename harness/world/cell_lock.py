@@ -1,11 +1,10 @@
-"""The lock file of a cell in; whether a process of it lives, which, and whether it is stopped, out.
+"""The lock file of a cell in; who works on the cell, and whether that process is stopped, out.
 
-Whoever works on a cell holds it, and writes down its number and its mark. The kernel frees it when that process ends.
+Whoever works on a cell holds it, and writes down its number and its mark.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -16,15 +15,6 @@ import psutil
 _CELL = "harness.run.cell"  # in the command line of a cell process
 
 
-def locked(lock: TextIO) -> bool:
-    """Take it for this process, as long as the file is open; False when another has it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def sign(lock: TextIO, mark: str) -> str:
     """Write ourselves down in a lock that we hold; the mark of who held it before, or nothing."""
     _, before = _holder(lock)
@@ -32,18 +22,6 @@ def sign(lock: TextIO, mark: str) -> str:
     lock.write(f"{os.getpid()} {mark}")
     lock.flush()
     return before
-
-
-def is_held(path: Path) -> bool:
-    """Whether a process holds it now."""
-    try:
-        with path.open("r", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 def stopped_holder(lock: TextIO) -> psutil.Process | None:

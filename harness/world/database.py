@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 from harness.errors import HomeError
 from harness.world.database_file import LOCK_SUFFIX, SCHEMA, newer
 from harness.world.database_steps import bring_up_to_date
+from harness.world.file_lock import locked
 from harness.world.history_tables import RUNS  # noqa: F401 - so that its tables are known when they are created
 from harness.world.tables import SCHEMA_TABLE, Base
 
@@ -115,19 +115,11 @@ def _alone(where: Path | str, busy: float) -> Iterator[None]:
         return
     with where.with_name(where.name + LOCK_SUFFIX).open("w") as lock:
         until = time.monotonic() + busy
-        while not _locked(lock):
+        while not locked(lock):
             if time.monotonic() > until:
                 raise TimeoutError(f"another process is making its tables, or was stopped while it did ({lock.name})")
             time.sleep(_LOOK)
         yield
-
-
-def _locked(lock: TextIO) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _prepare(connection: Connection, place: str) -> None:

@@ -5,12 +5,13 @@ Plain sqlite3, because SQLAlchemy costs 0.3 s to import and whoever looks is in 
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from harness.world.file_lock import is_held
 
 SCHEMA: Final = 2
 """Version of the tables that this harness writes. A file without one has leases only, as in version 1."""
@@ -45,7 +46,7 @@ def look(path: Path) -> FileState:
         return FileState(exists=False)
     try:
         size = path.stat().st_size
-        if _being_made(path):
+        if is_held(path.with_name(path.name + LOCK_SUFFIX)):
             return FileState(True, size, trouble="another process is making its tables, or was stopped while it did")
         existing = f"{path.absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(existing, uri=True, timeout=_WAIT, isolation_level=None)) as database:
@@ -62,18 +63,6 @@ def look(path: Path) -> FileState:
 def newer(schema: int) -> str:
     """Why tables of this version cannot be used, or nothing."""
     return f"it was written by a newer harness (tables {schema}, this one knows {SCHEMA})" if schema > SCHEMA else ""
-
-
-def _being_made(path: Path) -> bool:
-    beside = path.with_name(path.name + LOCK_SUFFIX)
-    if not beside.exists():
-        return False
-    with beside.open("r") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _number(database: sqlite3.Connection, query: str) -> int:

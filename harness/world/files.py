@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from harness.errors import HomeError
-from harness.world.cell_lock import is_held
+from harness.world.file_lock import is_held
 
 
 class CellFiles:
