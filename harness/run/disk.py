@@ -1,7 +1,8 @@
-"""A folder in; out the reason to stop once its disk has been full for a while.
+"""A cell's folder in; out the reason to stop once nothing could be written there for a while.
 
 An engine whose state cannot be written does not always fail: with creates in flight it may wait for ever, doing
-nothing. The destroy is not stopped by this; it tries again for as long as it may.
+nothing, or try each of them for half a minute, one after the other. The destroy is not stopped by this; it tries again
+for as long as it may.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from harness.world.files import CellFiles
 
 FULL: Final = 1 << 20  # bytes: with less free, neither a state nor a log of any size can be written
 PATIENCE: Final = 5.0  # seconds that it must last: a build beside us may fill and empty the disk
@@ -23,21 +26,28 @@ class DiskWatch:
         self._folder = folder
         self._clock = clock
         self._looked = float("-inf")
-        self._full_since: float | None = None
+        self._since: float | None = None
+        self._trouble = ""
 
     def full(self) -> str | None:
         """The reason to stop, or None."""
         now = self._clock()
         if now - self._looked >= LOOK:
             self._looked = now
-            if not self._is_full():
-                self._full_since = None
-            elif self._full_since is None:
-                self._full_since = now
-        since = self._full_since
+            self._trouble = "full" if self._is_full() else "read-only" if self._is_read_only() else ""
+            if not self._trouble:
+                self._since = None
+            elif self._since is None:
+                self._since = now
+        since = self._since
         if since is None or now - since < PATIENCE:
             return None
-        return f"nothing can be written under {self._folder}: it is full (disk)"
+        return f"nothing can be written under {self._folder}: it is {self._trouble} (disk)"
+
+    def _is_read_only(self) -> bool:
+        """A disk that failed is made so by the kernel; the state may have been put on another."""
+        places = (self._folder, CellFiles(self._folder).state)
+        return any(place.exists() and not os.access(place, os.W_OK) for place in places)
 
     def _is_full(self) -> bool:
         try:

@@ -133,5 +133,5 @@ def hint_of(reason: str) -> str:
             "renew them before the run, or take them from a source that renews them (a role, SSO, credential_process)"
         )
     if limit == "disk":
-        return "free some space there, or set HARNESS_HOME to a folder on a disk with room"
+        return "free some space there and let it be written to, or set HARNESS_HOME to a folder on another disk"
     return f"if it only needed longer, raise {limit}" if limit else ""

@@ -118,6 +118,16 @@ class Warm:
         return carriers(str(self.project.folder.parent / "cell"))
 
 
+def runners(warm: Warm) -> list[psutil.Process]:
+    """The warm Pythons and their forks; what ends while we look is none."""
+    found = []
+    for process in warm.processes:
+        with contextlib.suppress(psutil.Error):
+            if "warm_runner" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
 def carriers(mark: str) -> list[psutil.Process]:
     """Living processes of a cell."""
     found = []
@@ -227,11 +237,8 @@ def test_a_warm_python_killed_under_a_program_is_told(warm, eventually):
     warm.start()
     with warm.attached():
         engine = warm.project.start("preview")
-        eventually(lambda: sum("warm_runner" in " ".join(one.cmdline()) for one in warm.processes) == 2)
-        oldest = min(
-            (one for one in warm.processes if "warm_runner" in " ".join(one.cmdline())), key=lambda one: one.pid
-        )
-        oldest.kill()
+        eventually(lambda: len(runners(warm)) == 2)
+        min(runners(warm), key=lambda one: one.pid).kill()
         text, _ = engine.communicate(timeout=30)
         assert "killed by signal 9" in text
         assert len(warm.processes) == 1

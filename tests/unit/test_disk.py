@@ -54,6 +54,24 @@ def test_a_disk_that_stays_full_stops_the_work_and_says_what_helps(disk: Disk, t
     assert watch.full() is None, "there is room again"
 
 
+@pytest.mark.parametrize("name", ["", "state"])
+def test_what_became_read_only_stops_the_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """The cell's folder, or the state in it: an engine tries to write it again and again."""
+    (tmp_path / "state").mkdir()
+    now = [0.0]
+    watch = DiskWatch(tmp_path, lambda: now[0])
+    assert watch.full() is None
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != tmp_path / name)
+    now[0] = 1
+    assert watch.full() is None
+    now[0] += PATIENCE
+    reason = watch.full()
+    assert reason is not None
+    assert reason.endswith("it is read-only (disk)")
+    assert limit_of(reason) == "disk"
+    assert "let it be written to" in hint_of(reason)
+
+
 def test_a_disk_that_was_full_for_a_moment_stops_nothing(disk: Disk, tmp_path: Path) -> None:
     """The time counts from when it was full without a break."""
     watch = DiskWatch(tmp_path, lambda: disk.now)
