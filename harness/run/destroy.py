@@ -25,6 +25,7 @@ from harness.run.verdicts import HINTS, Patience, Verdict, judge_all
 from harness.world.checkpoint import Restored
 from harness.world.command import EngineFailedError, EngineStoppedError, Guard
 
+DEATH = 2.0  # seconds in which the end of a provider process shows that has closed its connections
 RESERVE = 60.0  # seconds of the destroy's limit that its attempts leave for deleting one by one
 _RESTORED = {
     Restored.BACKUP: "the state file could not be read: destroying by its last good copy, and looking for the run's "
@@ -64,7 +65,7 @@ class Destroyer:
         try:
             check_leaks(self._estate, self._record)
         except WorldError:
-            if asked.alive:
+            if not asked.ends_within(DEATH):
                 raise
             self._record.note("the provider ended before it had answered: another one is asked")
             check_leaks(self._estate, self._record)

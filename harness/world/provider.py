@@ -272,6 +272,14 @@ class ProviderProcess:
         """Whether the process runs."""
         return self._process.poll() is None
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, or is about to: when it is killed, its connections close before its end is seen."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def close(self) -> None:
         """End the process: creates in flight are cancelled and get a few seconds; then it is killed."""
         if self._process.stdin is not None:

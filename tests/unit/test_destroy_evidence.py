@@ -152,7 +152,7 @@ def test_a_provider_that_dies_over_the_leak_check_is_replaced_once(
 
     monkeypatch.setattr(destroy, "check_leaks", check)
     destroyer = Destroyer.__new__(Destroyer)
-    destroyer._world = SimpleNamespace(provider=lambda: SimpleNamespace(alive=alive))
+    destroyer._world = SimpleNamespace(provider=lambda: SimpleNamespace(ends_within=lambda _seconds: not alive))
     destroyer._record = SimpleNamespace(note=lambda _text: None)
     destroyer._estate = dead.estate
     if answers == [None]:
