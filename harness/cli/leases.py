@@ -119,7 +119,7 @@ def close(
     For what no destroy can ask about. Its state is removed, so that nothing of the run can be destroyed afterwards.
     """
     from harness.plan.settings_file import read_settings
-    from harness.run.release import close_gone, find_open
+    from harness.run.release import check_unheld, close_gone, find_open
     from harness.world.home import database_place, open_home
     from harness.world.identity import owner
     from harness.world.leases import open_leases
@@ -131,6 +131,8 @@ def close(
     found = find_open(table, run_id, protects)
     if not found:
         raise UsageError(f"run {run_id!r} has no open lease here", hint="harness leases lists what is open")
+    for lease in found:
+        check_unheld(lease)
     for lease in found:
         if not close_gone(lease, table, f"closed by {owner()['owner']}: {because.strip()}"):
             raise UsageError(f"{lease.cell} is being destroyed by somebody else", hint="harness leases shows by whom")

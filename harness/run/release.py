@@ -169,6 +169,15 @@ def close_gone(lease: Lease, leases: Leases, why: str) -> bool:
     return True
 
 
+def check_unheld(lease: Lease) -> None:
+    """Raises UsageError: a cell process still destroys, whose files and engines must not be taken away from it."""
+    if not elsewhere(lease) and CellFiles(Path(lease.directory)).is_held():
+        raise UsageError(
+            f"the process of {lease.cell} still works on it, and destroys by itself",
+            hint="wait until it has ended; harness sweep says how it stands",
+        )
+
+
 def check_account(lease: Lease, account: str | None) -> None:
     """Raises TargetError: with another account's credentials everything of the lease would look as if it were gone."""
     if account is not None and lease.account not in {None, account}:

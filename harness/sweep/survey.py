@@ -104,10 +104,11 @@ class Survey:
             embedded, has_state = load_spec(lease).target == "emulator", True
         except HarnessError:
             embedded, has_state = False, False
+        held = files.is_held()
         return Seen(
             owner=Alive.NO if _is_ours(lease) else alive(lease),
-            held=files.is_held(),
-            stopped=files.is_held() and is_stopped(files.lock),
+            held=held,
+            stopped=held and is_stopped(files.lock),
             result=finished_result(lease),
             emulator_gone=self._gone(lease, embedded=embedded),
             has_state=has_state,

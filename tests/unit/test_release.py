@@ -30,9 +30,10 @@ from harness.run.cell_process import CellProcess
 from harness.run.crew import _Crew, lease_state
 from harness.run.interrupts import INTERRUPTS, Interrupts
 from harness.run.messages import CellSpec
-from harness.run.release import check_account, close_gone, find_open, release_specs
+from harness.run.release import check_account, check_unheld, close_gone, find_open, release_specs
 from harness.sweep.apply import _outcome
 from harness.sweep.model import Action, Item, Outcome
+from harness.world.file_lock import locked
 from harness.world.files import CellFiles
 from harness.world.leases import Leases, open_leases
 
@@ -292,6 +293,16 @@ def test_who_cannot_say_whether_its_emulator_is_gone_has_taken_nothing_over(tabl
         with pytest.raises(TargetError, match="no answer in time"):
             release_specs([(seen, there)], opened(table), SimpleNamespace(hear=lambda *_: None))
     assert [left.state for left in table.listed()] == [LeaseState.KEPT]
+
+
+def test_what_a_cell_still_destroys_is_not_closed_by_a_word(spec: CellSpec) -> None:
+    """Its command is dead, and it goes on: its state would be removed under it, and its engine ended."""
+    left = lease(directory=str(spec.directory), process=2**22 + 1)
+    with CellFiles(spec.directory).lock.open("w") as lock:
+        assert locked(lock)
+        with pytest.raises(UsageError, match="still works on it"):
+            check_unheld(left)
+    check_unheld(left)
 
 
 def test_a_run_at_work_is_not_destroyed_beside_it(tmp_path: Path) -> None:
