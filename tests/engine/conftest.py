@@ -18,8 +18,11 @@ import psutil
 import pytest
 from aws_wire import Wire
 from power_cut import HANGS
+from probe_tables import once
+from probe_tags import REGION, SUFFIX, Client
 from staged_programs import COMMAND
 
+from harness.probes.registry import ProbeContext, ProbeResult, StackResource
 from harness.world.emulator import Emulator
 from harness.world.engine import Engine, ensure_engine
 from harness.world.hosts import hosted_executable, install_hosts
@@ -169,6 +172,33 @@ def line(emulator: Emulator) -> Iterator[Wire]:
 def account() -> str:
     """An account that no other test has used."""
     return str(100000000000 + time.monotonic_ns() % 800000000000)
+
+
+@pytest.fixture
+def context(emulator: Emulator, account: str) -> Iterator[ProbeContext]:
+    """What a probe is given: a cell in an empty account."""
+    made = ProbeContext(
+        outputs={}, region=REGION, suffix=SUFFIX, endpoint=emulator.url, access_key=account, secret_key="x"
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(context: ProbeContext) -> Client:
+    """Clients of that account."""
+    return context.client
+
+
+@pytest.fixture
+def ask(context: ProbeContext) -> Callable[..., ProbeResult]:
+    """One attempt of one table about these resources."""
+
+    def one(table: str, *resources: StackResource) -> ProbeResult:
+        object.__setattr__(context, "resources", resources)  # another cell would need clients of its own
+        return once(table, context)
+
+    return one
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from probe_case import Aws, Case
+from probe_system_things import put_alarm
 
 
 def some_alarms(aws: Aws) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def some_alarms(aws: Aws) -> dict[str, Any]:
     admit(aws, "cloudwatch")
     admit_to_key(aws, ["kms:Decrypt", "kms:GenerateDataKey*"])
     for name in ("one", "two"):
-        put_alarm(aws, name, topic)
+        tell(aws, name, topic)
     body = json.dumps({"widgets": [{"type": "text", "properties": {"markdown": "m"}}]})
     aws.cloudwatch.put_dashboard(DashboardName="board", DashboardBody=body)
     return {"names": ["one", "two"], "topic": topic, "key": key}
@@ -51,19 +52,9 @@ def put_under(aws: Aws, key: str) -> None:
     aws.sns.set_topic_attributes(TopicArn=aws["topic"], AttributeName="KmsMasterKeyId", AttributeValue=key)
 
 
-def put_alarm(aws: Aws, name: str, *topics: str) -> None:
-    """An alarm, made or changed."""
-    aws.cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        Namespace="AWS/SQS",
-        MetricName="NumberOfMessagesSent",
-        Statistic="Sum",
-        ComparisonOperator="GreaterThanThreshold",
-        Threshold=1,
-        Period=60,
-        EvaluationPeriods=1,
-        AlarmActions=list(topics),
-    )
+def tell(aws: Aws, name: str, *topics: str) -> None:
+    """An alarm that tells these topics."""
+    put_alarm(aws.cloudwatch, name, AlarmActions=list(topics))
 
 
 ALARM_CASES = {
@@ -72,7 +63,7 @@ ALARM_CASES = {
         "alarms = '${names}'\ntopic = '${topic}'\ndashboard = 'board'",
         {
             "deleted": (lambda aws: aws.cloudwatch.delete_alarms(AlarmNames=["two"]), "there is no alarm two"),
-            "mute": (lambda aws: put_alarm(aws, "one"), "nobody is told by one"),
+            "mute": (lambda aws: tell(aws, "one"), "nobody is told by one"),
             "switched off": (
                 lambda aws: aws.cloudwatch.disable_alarm_actions(AlarmNames=["two"]),
                 "nobody is told by two",

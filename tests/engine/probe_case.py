@@ -8,7 +8,6 @@ from typing import Any
 
 from harness.probes.registry import ProbeContext
 
-REGION = "eu-central-1"
 Break = Callable[["Aws"], object]
 
 

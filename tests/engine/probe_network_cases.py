@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from probe_case import REGION, Aws, Case
+from probe_case import Aws, Case
+from probe_tags import REGION
 
 
 def a_network(aws: Aws) -> dict[str, Any]:

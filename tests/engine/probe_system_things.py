@@ -76,9 +76,8 @@ def scaling_policy(client: Client, name: str) -> dict[str, Any]:
     return {**target, "name": name}
 
 
-def alarm(client: Client, name: str) -> dict[str, Any]:
-    """A tagged alarm."""
-    cloudwatch = client("cloudwatch")
+def put_alarm(cloudwatch: Any, name: str, **more: Any) -> None:
+    """An alarm about a queue's messages, made or changed."""
     cloudwatch.put_metric_alarm(
         AlarmName=name,
         Namespace="AWS/SQS",
@@ -88,8 +87,14 @@ def alarm(client: Client, name: str) -> dict[str, Any]:
         Threshold=1,
         Period=60,
         EvaluationPeriods=1,
-        Tags=LIST,
+        **more,
     )
+
+
+def alarm(client: Client, name: str) -> dict[str, Any]:
+    """A tagged alarm."""
+    cloudwatch = client("cloudwatch")
+    put_alarm(cloudwatch, name, Tags=LIST)
     return {"id": name, "arn": cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]}
 
 

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from probe_encrypted_things import MAKERS, made
-from probe_tables import once
-from probe_tags import REGION, SUFFIX, Client
+from probe_tags import Client
 
 from harness.probes.questions_of_keys import KEYS
-from harness.probes.registry import ProbeContext, ProbeResult, StackResource
-from harness.world.emulator import Emulator
+from harness.probes.registry import ProbeResult, StackResource
 
 QUEUE = "aws:sqs/queue:Queue"
-
-
-@pytest.fixture
-def context(emulator: Emulator, account: str) -> Iterator[ProbeContext]:
-    """A cell in an empty account."""
-    made = ProbeContext(
-        outputs={}, region=REGION, suffix=SUFFIX, endpoint=emulator.url, access_key=account, secret_key="x"
-    )
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(context: ProbeContext) -> Client:
-    """Clients of that account."""
-    return context.client
 
 
 @pytest.fixture
@@ -39,13 +21,12 @@ def key(client: Client) -> str:
 
 
 @pytest.fixture
-def ask(context: ProbeContext, key: str) -> Callable[..., ProbeResult]:
+def under(ask: Callable[..., ProbeResult], key: str) -> Callable[..., ProbeResult]:
     """One attempt about these resources, by type; more of the table first."""
 
     def one(more: str, *resources: StackResource) -> ProbeResult:
-        object.__setattr__(context, "resources", resources)  # another cell would need clients of its own
         types = sorted({each.type for each in resources})
-        return once(f"kind = 'encrypted'\nkey = '{key}'\ntypes = {types}\n{more}", context)
+        return ask(f"kind = 'encrypted'\nkey = '{key}'\ntypes = {types}\n{more}", *resources)
 
     return one
 
@@ -57,45 +38,45 @@ def test_every_type_has_a_resource_to_be_tried_on() -> None:
 
 @pytest.mark.parametrize("type_", MAKERS)
 def test_the_target_tells_the_key_of_every_type(
-    client: Client, key: str, ask: Callable[..., ProbeResult], type_: str
+    client: Client, key: str, under: Callable[..., ProbeResult], type_: str
 ) -> None:
     """Ours passes; another key is caught with its name, and so is none."""
     other = client("kms").create_key()["KeyMetadata"]["Arn"]
-    good = ask("", made(client, type_, key))
+    good = under("", made(client, type_, key))
     assert (good.status, "encrypted: 1" in good.detail) == ("passed", True), good.detail
-    bad = ask("", made(client, type_, other, "other"))
+    bad = under("", made(client, type_, other, "other"))
     assert bad.status == "failed"
     assert f"1 of 1 resources: {type_.rpartition(':')[2]} 'other' (" in bad.detail
     assert f"is under {other}" in bad.detail
-    none = ask("", made(client, type_, None, "plain"))
+    none = under("", made(client, type_, None, "plain"))
     assert none.status == "failed", none.detail
     assert "is under no key of ours" in none.detail or "alias/aws/" in none.detail
 
 
-def test_a_key_may_be_called_by_any_of_its_names(client: Client, key: str, ask: Callable[..., ProbeResult]) -> None:
+def test_a_key_may_be_called_by_any_of_its_names(client: Client, key: str, under: Callable[..., ProbeResult]) -> None:
     """What it was called by at the resource: its id, its ARN, an alias; one that is nobody's is told as it is."""
     client("kms").create_alias(AliasName="alias/mine", TargetKeyId=key)
     names = [key.rpartition("/")[2], key, "alias/mine"]
     queues = [made(client, QUEUE, name, f"q{number}") for number, name in enumerate(names)]
-    good = ask("", *queues)
+    good = under("", *queues)
     assert (good.status, "encrypted: 3" in good.detail) == ("passed", True), good.detail
-    bad = ask("", *queues, made(client, QUEUE, "alias/aws/sqs", "plain"))
+    bad = under("", *queues, made(client, QUEUE, "alias/aws/sqs", "plain"))
     assert bad.detail.startswith("1 of 4 resources: Queue 'plain' (")
     assert "is under alias/aws/sqs" in bad.detail
 
 
-def test_those_that_are_meant_may_be_named(client: Client, key: str, ask: Callable[..., ProbeResult]) -> None:
+def test_those_that_are_meant_may_be_named(client: Client, key: str, under: Callable[..., ProbeResult]) -> None:
     """By the program's own names; others of the type may lie elsewhere."""
     ours, others = made(client, QUEUE, key, "events"), made(client, QUEUE, None, "open")
-    assert "1 of 2" in ask("", ours, others).detail
-    assert ask("names = 'eve*'\n", ours, others).status == "passed"
+    assert "1 of 2" in under("", ours, others).detail
+    assert under("names = 'eve*'\n", ours, others).status == "passed"
 
 
-def test_what_is_not_there_is_not_encrypted(client: Client, key: str, ask: Callable[..., ProbeResult]) -> None:
+def test_what_is_not_there_is_not_encrypted(client: Client, key: str, under: Callable[..., ProbeResult]) -> None:
     """A type or a name of which the stack made nothing; a queue that somebody deleted."""
     queue = made(client, QUEUE, key, "events")
-    assert "the stack made no aws:sqs/queue:Queue" in ask("names = 'other'\n", queue).detail
+    assert "the stack made no aws:sqs/queue:Queue" in under("names = 'other'\n", queue).detail
     client("sqs").delete_queue(QueueUrl=queue.id)
-    gone = ask("", queue)
+    gone = under("", queue)
     assert (gone.status, "Queue 'events' (" in gone.detail) == ("failed", True), gone.detail
     assert "could not be asked" in gone.detail

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from probe_alarm_cases import ALARM_CASES, put_alarm
-from probe_case import REGION, Aws, Case
+from probe_alarm_cases import ALARM_CASES, tell
+from probe_case import Aws, Case
+from probe_ecs_cases import ECS_CASES, a_group, a_service, a_vpc
 from probe_network_cases import NETWORK_CASES, a_network, add_route, reroute
-from probe_system_cases import SYSTEM_CASES, a_group, a_service, a_topic, a_vpc, log_flows
+from probe_system_cases import SYSTEM_CASES, a_topic, log_flows
 from probe_tables import once
+from probe_tags import REGION
 
 from harness.probes.declaring import kinds
 from harness.probes.registry import ProbeContext
-from harness.world.emulator import Emulator
 
 
 @pytest.fixture
-def aws(emulator: Emulator, account: str) -> Iterator[Aws]:
+def aws(context: ProbeContext) -> Aws:
     """An empty account."""
-    context = ProbeContext(
-        outputs={}, region=REGION, suffix="s1x", endpoint=emulator.url, access_key=account, secret_key="x"
-    )
-    yield Aws(context)
-    context.close()
+    return Aws(context)
 
 
 def outcome(aws: Aws, table: str) -> Any:
@@ -224,6 +220,7 @@ CASES = {
         },
     ),
     **NETWORK_CASES,
+    **ECS_CASES,
     **SYSTEM_CASES,
     **ALARM_CASES,
 }
@@ -373,7 +370,7 @@ def test_no_block_leads_out_where_nothing_must(aws: Aws, blocks: list[str], way:
 def test_the_policy_that_every_topic_has_lets_alarms_in(aws: Aws) -> None:
     """That of a topic which nobody gave one, and which is under no key."""
     topic = aws.sns.create_topic(Name="plain")["TopicArn"]
-    put_alarm(aws, "one", topic)
+    tell(aws, "one", topic)
     aws.made.update(topic=topic)
     result = outcome(aws, "kind = 'alarms'\nalarms = 'one'\ntopic = '${topic}'\n")
     assert result.status == "passed", result.detail

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from probe_tables import once
 from probe_tags import LIST, PAIRS, REGION, SUFFIX, Client
 from probe_things import MAKERS, made
 
 from harness.probes.questions import ROWS
 from harness.probes.registry import ProbeContext, ProbeResult, StackResource
-from harness.world.emulator import Emulator
-
-
-@pytest.fixture
-def context(emulator: Emulator, account: str) -> Iterator[ProbeContext]:
-    """A cell in an empty account."""
-    made = ProbeContext(
-        outputs={}, region=REGION, suffix=SUFFIX, endpoint=emulator.url, access_key=account, secret_key="x"
-    )
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(context: ProbeContext) -> Client:
-    """Clients of that account."""
-    return context.client
-
-
-@pytest.fixture
-def ask(context: ProbeContext) -> Callable[..., ProbeResult]:
-    """One attempt of one table about these resources."""
-
-    def one(table: str, *resources: StackResource) -> ProbeResult:
-        object.__setattr__(context, "resources", resources)  # another cell would need clients of its own
-        return once(table, context)
-
-    return one
-
 
 NEITHER = {  # parts of something else
     "aws:secretsmanager/secretVersion:SecretVersion",
