@@ -44,7 +44,7 @@ def tell_faults(record: Record) -> None:
     if idle and begun:
         names = ", ".join(f"{fault.rule} ({fault.name})" for fault in idle)
         record.fail(
-            CellStatus.KEPT if record.status is CellStatus.KEPT else CellStatus.FAILED,  # what is up stays up
+            CellStatus.FAILED,
             Failure(
                 phase=None,
                 message=f"never fired, but had to: fault {names}",

@@ -110,7 +110,8 @@ class Record:
 
     def _fail(self, status: CellStatus, failure: Failure) -> None:
         worst_first = list(CellStatus)
-        self.status = min(self.status, status, key=worst_first.index)
+        if self.status is not CellStatus.KEPT:  # what is up stays up, whatever fails after that
+            self.status = min(self.status, status, key=worst_first.index)
         if self.failure is None:
             self.failure = failure
         else:
