@@ -59,10 +59,11 @@ def sweep(
         if apply and any(one.matters for one in surveyed.unasked) and not INTERRUPTS.names:
             tell(f"what was not asked is asked once more, for up to {PATIENCE_SECONDS:.0f} s")
             again = look(PATIENCE_SECONDS)
-            if told := INTERRUPTS.names:
+            if told := INTERRUPTS.names:  # the second look was cut short: the first one is what is known
                 tell(f"{told[0]}: nothing more is asked")
-            settled, late = _sorted_out(items, surveyed.unasked, again.items)
-            items, surveyed = [*settled, *act(again, late)], again
+            else:
+                settled, late = _sorted_out(items, surveyed.unasked, again.items)
+                items, surveyed = [*settled, *act(again, late)], again
         if apply:
             remove_unbegun(home.runs, began.timestamp())
     finally:

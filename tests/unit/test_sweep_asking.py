@@ -4,7 +4,9 @@ import threading
 import time
 
 from harness.errors import HomeError
+from harness.run.interrupts import Interrupts
 from harness.run.leasing import Heartbeat, spoken
+from harness.sweep import asking
 from harness.sweep.asking import ask_all
 
 
@@ -28,6 +30,23 @@ def test_more_questions_than_are_asked_at_once() -> None:
     answers = ask_all({number: lambda number=number: number for number in range(50)}, 30, at_once=3)
     assert answers.given == {number: number for number in range(50)}
     assert ask_all({}, 1).given == {}
+
+
+def test_a_signal_ends_the_asking(monkeypatch) -> None:
+    """What came by then is there; the rest is missing, long before its time is over."""
+    interrupts, release = Interrupts(), threading.Event()
+    monkeypatch.setattr(asking, "INTERRUPTS", interrupts)
+
+    def interrupted() -> str:
+        interrupts.receive("SIGINT")
+        return str(release.wait(60))
+
+    began = time.monotonic()
+    answers = ask_all({"good": lambda: "yes", "late": interrupted}, 60, at_once=1)
+    assert time.monotonic() - began < 5
+    release.set()
+    assert answers.given == {"good": "yes"}
+    assert list(answers.missing) == ["late"]
 
 
 class Table:

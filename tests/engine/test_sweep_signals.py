@@ -1,0 +1,112 @@
+"""Signals to a sweep between two runs, and while it asks once more: what was begun is ended, and the end says so."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from power_cut import HANGS, kill_all
+
+from harness.world.emulator import Emulator, start_emulator
+from harness.world.home import Home
+
+ANSWER = 5  # seconds: less than what a silent emulator is given when it is asked once more
+
+
+@pytest.fixture
+def apart(installed: Home, emulator: Emulator, tmp_path) -> Iterator[list[Emulator]]:
+    """Two emulators that no run owns."""
+    with start_emulator(installed, tmp_path / "second.log", print) as second:
+        yield [emulator, second]
+
+
+@pytest.fixture
+def dead(harness, shop, apart, eventually) -> Iterator[list[tuple[dict, Emulator]]]:
+    """A lease at each emulator whose run was cut off in `up`, in the order in which a sweep ends them."""
+    program = str(shop(HANGS))
+
+    def cut_off(emulator: Emulator) -> tuple[dict, Emulator]:
+        process = harness.start("run", program, "--target", emulator.url, "--no-preflight", "--no-policy")
+        mine: list[dict] = []
+
+        def made() -> bool:
+            mine[:] = [lease for lease in harness.leases() if lease["process"] == process.pid]
+            journals = [log for lease in mine for log in harness.home.glob(f"runs/{lease['run']}/*/journal.jsonl")]
+            return any(b"queue" in log.read_bytes() for log in journals)
+
+        eventually(made)
+        kill_all(process)
+        return mine[0], emulator
+
+    yield sorted((cut_off(one) for one in apart), key=lambda pair: pair[0]["run"])
+    for one in apart:
+        os.kill(one.pid, signal.SIGCONT)
+
+
+def read_until(process: subprocess.Popen, word: str) -> list[str]:
+    """What the command said, up to a line with that word."""
+    assert process.stderr is not None
+    told: list[str] = []
+    while not told or word not in told[-1]:
+        line = process.stderr.readline()
+        assert line, told
+        told.append(line)
+    return told
+
+
+def closed(harness, lease: dict) -> Callable[[], bool]:
+    """Whether a lease is not open any more."""
+    return lambda: lease["run"] not in {one["run"] for one in harness.leases()}
+
+
+def asks(process: subprocess.Popen, emulator: Emulator) -> bool:
+    """Whether the command waits for an answer of the emulator."""
+    port = urlsplit(emulator.url).port
+    return any(one.raddr and one.raddr.port == port for one in psutil.Process(process.pid).net_connections())
+
+
+def test_giving_up_between_two_runs_is_no_success(harness, dead, eventually) -> None:
+    """The first is ended, the second's target says nothing just then: exit 3, and the next sweep ends it."""
+    (first, _), (second, silent) = dead
+    sweeper = harness.start("sweep", "--apply", "--json", "-")
+    read_until(sweeper, f"destroy: {second['cell']} (run {second['run']})")
+    os.kill(silent.pid, signal.SIGSTOP)
+    eventually(closed(harness, first))
+    eventually(lambda: asks(sweeper, silent))
+    for _ in range(3):
+        sweeper.send_signal(signal.SIGINT)
+        time.sleep(0.15)
+    done = harness.finish(sweeper, 15)
+    assert done.code == 3, done.err
+    assert "given up after three signals" in done.err
+    assert [one["run"] for one in harness.leases()] == [second["run"]]
+    os.kill(silent.pid, signal.SIGCONT)
+    again = harness("sweep", "--apply", "--json", "-")
+    assert (again.code, [item["outcome"] for item in again.document["items"]]) == (0, ["done"]), again.err
+    assert harness.remains() == []
+
+
+def test_a_signal_ends_the_second_asking(harness, dead) -> None:
+    """Not after its half a minute: what was ended before is told, what was not asked is left, exit 3."""
+    (first, _), (second, silent) = dead
+    os.kill(silent.pid, signal.SIGSTOP)
+    sweeper = harness.start("sweep", "--apply", "--json", "-")
+    read_until(sweeper, "asked once more")
+    began = time.monotonic()
+    sweeper.send_signal(signal.SIGTERM)
+    read_until(sweeper, "SIGTERM: nothing more is asked")
+    assert time.monotonic() - began < ANSWER
+    done = harness.finish(sweeper)
+    assert (done.code, done.document["exit_code"]) == (3, 3), done.err
+    outcomes = {item["run"]: item["outcome"] for item in done.document["items"]}
+    assert outcomes == {first["run"]: "done", second["run"]: "left"}
+    assert [place["target"] for place in done.document["unasked"]] == [silent.url]
+    os.kill(silent.pid, signal.SIGCONT)
+    assert harness("sweep", "--apply").code == 0
+    assert harness.remains() == []
