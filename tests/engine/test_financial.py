@@ -16,7 +16,9 @@ def _fail(_):
     if not _pulumi.runtime.is_dry_run():
         raise ValueError("half-way")
 """
+# After the network, and not before: else the engine may meet the refusal first, and nothing is half-way.
 REFUSED = """
+import pulumi as _pulumi
 import pulumi_aws as _aws
 
 _aws.rds.Cluster(
@@ -26,6 +28,7 @@ _aws.rds.Cluster(
     cluster_identifier="bad",
     master_username="x",
     manage_master_user_password=True,
+    opts=_pulumi.ResourceOptions(depends_on=[network.vpc]),
 )
 """
 
@@ -72,10 +75,7 @@ def copy(tmp_path: Path):
     ("source", "said"),
     [
         (HALF_WAY + "network.vpc.id.apply(_fail)\n", "half-way"),
-        (
-            REFUSED,
-            "Cannot find version 15.3",
-        ),
+        (REFUSED, "Cannot find version 15.3"),
     ],
 )
 def test_a_failure_half_way_is_told_and_all_of_it_destroyed(harness, emulator, auditor, copy, source, said) -> None:

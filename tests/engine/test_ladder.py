@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
 import stat
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from aws_wire import Wire, create, package
+from power_cut import kill_all
 
 from harness.providers.aws import registry
 from harness.providers.contract import CreateRequest, DeleteRequest, Presence
@@ -188,18 +186,6 @@ def declare(_):
 
 queue.arn.apply(declare)
 """
-
-
-def kill_all(process: Any) -> None:
-    """A power cut."""
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for one in family:
-        with suppress(psutil.NoSuchProcess):
-            one.send_signal(signal.SIGSTOP)
-    for one in family:
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
-    process.communicate()
 
 
 def test_a_lock_is_released_only_when_its_owner_is_dead_and_ours(harness, shop, emulator, auditor, eventually) -> None:

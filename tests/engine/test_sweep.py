@@ -9,23 +9,11 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 from power_cut import kill_all
+from sweeping import named, swept
 
 from harness.model import EXPIRES_TAG, RUN_TAG, STACK_TAG
 
 SAYS = 10  # seconds: what `if: always()` of a cancelled job has
-
-
-def swept(harness, *args: str, **environment: str):
-    """`harness sweep --json -`: (exit code, document)."""
-    done = harness("sweep", "--json", "-", *args, **environment)
-    assert done.out, done.err
-    assert done.document["exit_code"] == done.code
-    return done.code, done.document
-
-
-def named(document: dict) -> dict[str, tuple[str, str]]:
-    """Action and outcome by run."""
-    return {item["run"]: (item["action"], item["outcome"]) for item in document["items"]}
 
 
 def test_a_power_cut_is_shown_then_ended_once(harness, held) -> None:
@@ -73,22 +61,6 @@ def test_a_lease_that_somebody_works_on_is_not_touched(harness, held, tmp_path) 
     done = harness.finish(process)
     assert done.code == 0, done.err
     assert ask.left() == []
-
-
-def test_a_cell_that_finished_without_its_command_line_is_only_closed(harness, held, eventually) -> None:
-    """SIGKILL to the command line: the cell destroys by itself, and meanwhile counts as at work."""
-    process, lease, ask = held()
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    _, document = swept(harness)
-    assert named(document)[lease["run"]][0] in {"none", "close"}
-    eventually(lambda: ask.left() == [])
-    eventually(lambda: harness.processes() == [])
-    code, document = swept(harness, "--apply")
-    assert (code, named(document)) == (0, {lease["run"]: ("close", "done")})
-    assert "finished by itself" in document["items"][0]["reason"]
-    assert harness("leases", "--json", "-").document == []
-    assert not list(harness.home.glob("runs/*/*/passphrase"))
 
 
 def test_what_went_with_an_embedded_emulator_is_closed(harness, shop) -> None:
