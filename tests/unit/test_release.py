@@ -106,6 +106,19 @@ def test_a_recovery_that_is_not_begun_keeps_the_state(spec: CellSpec, table: Lea
     assert not CellFiles(spec.directory).state.exists()
 
 
+@pytest.mark.usefixtures("signalled")
+def test_a_recovery_that_is_not_begun_shows_no_secret(spec: CellSpec, table: Leases) -> None:
+    """The page and the leak record show the end of a log that the dead process had no time to clean."""
+    secret = "not-begun-canary"
+    spec = spec.model_copy(update={"cell": spec.cell.model_copy(update={"config": {"dbPassword": secret}})})
+    log = CellFiles(spec.directory).log
+    log.write_text(f"it is {secret}\nand this is not\n")
+    table.open(lease())
+    assert crew(table).work(spec).status is CellStatus.LEAKED
+    assert secret not in log.read_text()
+    assert "and this is not" in log.read_text()
+
+
 def test_a_recovery_that_a_full_disk_refuses_is_left(
     spec: CellSpec, table: Leases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
