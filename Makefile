@@ -32,9 +32,10 @@ run: $(READY)
 test: lint engine browser
 	.venv/bin/pytest -n $(WORKERS) --dist loadgroup
 
-# All campaigns: every call fails once, kills, signals, hard cases, soak. An hour and more; chaos.json has the counters.
+# All campaigns: every call fails once, kills, signals, hard cases, soak; and the engine's tests that take too long for
+# each change. An hour and more; chaos.json has the campaigns' counters.
 chaos: engine
-	.venv/bin/pytest tests/chaos --campaign -n $(CHAOS_WORKERS) --dist load --chaos-json chaos.json
+	.venv/bin/pytest tests/chaos tests/engine --campaign -n $(CHAOS_WORKERS) --dist load --chaos-json chaos.json
 
 # The tests open the report's page in a real browser: yours, or Debian's.
 browser:

@@ -9,11 +9,12 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from auditor import Auditor
+from auditor import Auditor, Connections
 from commands import Harness
 
 from harness.world.emulator import Emulator, start_emulator
@@ -26,7 +27,7 @@ signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The campaigns of `tests/chaos`: all of them, or the fast cut that every test run contains."""
+    """The campaigns and what takes long elsewhere: all of it, or the fast cut that every test run contains."""
     group = parser.getgroup("campaigns")
     group.addoption("--campaign", action="store_true", help="run whole campaigns instead of their fast cut")
     group.addoption("--chaos-seed", type=int, default=None, help="repeat the moments of an earlier campaign")
@@ -38,6 +39,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.chaos_seed is None:
         told = getattr(config, "workerinput", {})
         config.option.chaos_seed = told.get("chaos_seed", random.SystemRandom().randrange(10**6))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without `--campaign` what is not marked so; with it what is marked, and all of `tests/chaos`."""
+    whole = config.getoption("--campaign")
+    chaos = Path(__file__).with_name("chaos")
+
+    def stays(item: pytest.Item) -> bool:
+        marked = item.get_closest_marker("campaign") is not None
+        return marked or chaos in item.path.parents if whole else not marked
+
+    config.hook.pytest_deselected(items=[item for item in items if not stays(item)])
+    items[:] = [item for item in items if stays(item)]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -115,17 +129,21 @@ def harness(home: Path, tmp_path: Path) -> Iterator[Harness]:
     commands.end()
 
 
+@pytest.fixture(scope="session")
+def connections(emulator: Emulator) -> Iterator[Connections]:
+    """The auditors' way to the emulator that runs apart."""
+    with closing(Connections(emulator.url)) as made:
+        yield made
+
+
 @pytest.fixture
-def auditor(emulator: Emulator) -> Iterator[Callable[..., Auditor]]:
+def auditor(connections: Connections) -> Callable[..., Auditor]:
     """Auditors for accounts at the emulator that runs apart."""
-    made: dict[tuple[str, str], Auditor] = {}
 
     def audit(account: str, region: str = "us-east-1") -> Auditor:
-        return made.setdefault((account, region), Auditor(emulator.url, account, region))
+        return Auditor(connections, account, region)
 
-    yield audit
-    for one in made.values():
-        one.close()
+    return audit
 
 
 SHOP = '''\
@@ -175,8 +193,10 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
 
     def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
         end = time.monotonic() + seconds
+        began = time.monotonic()
         while not condition():
             assert time.monotonic() < end, "it did not happen in time"
-            time.sleep(0.02)
+            time.sleep(max(0.02, time.monotonic() - began))  # what is waited for needs the processor, too
+            began = time.monotonic()
 
     return wait

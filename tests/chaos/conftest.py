@@ -31,12 +31,8 @@ PROGRAMS = Path(__file__).resolve().parents[2] / "programs"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only whole campaigns contain, and begin with what takes longest: no worker waits for it."""
+    """Begin with what takes longest: no worker waits for it."""
     here = Path(__file__).parent
-    if not config.getoption("--campaign"):
-        left_out = [item for item in items if here in item.path.parents and item.get_closest_marker("campaign")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
     longest = [item for item in items if here in item.path.parents and item.get_closest_marker("timeout")]
     items[:] = longest + [item for item in items if item not in longest]
 

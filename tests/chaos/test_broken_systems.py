@@ -114,15 +114,9 @@ GROUP = Break(
     {one: {"rds-available clusterIdentifier"} for one in ("financial", "webapp", "flask_api", "platform")},
 )
 BREAKS = [ROUTE, PORT, SECRET, LOGS, STREAM, OPEN, GROUP]
-ONE_EACH = {
-    "starter": (OPEN,),
-    "financial": (LOGS,),
-    "webapp": (PORT, GROUP),
-    "payments": (SECRET,),
-    "flask_api": (ROUTE,),
-    "platform": (STREAM,),
-}
-CASES = [ONE_EACH, *(dict.fromkeys(one.noticed, (one,)) for one in BREAKS)]
+# What is refused before anything is made, and one system with all the rest: the stream's is the largest of them.
+FEW = {"starter": (OPEN,), "financial": (LOGS,), "webapp": (ROUTE, PORT, SECRET, GROUP)}
+CASES = [FEW, *(dict.fromkeys(one.noticed, (one,)) for one in BREAKS)]
 
 
 def broken(folder: Path, program: str, breaks: tuple[Break, ...]) -> Path:
@@ -155,13 +149,13 @@ def was_noticed(cell: dict[str, Any], program: str, breaks: tuple[Break, ...]) -
 
 
 def called(case: dict[str, tuple[Break, ...]]) -> str:
-    """The breakage, or that there is one of each system."""
-    return "one each" if case is ONE_EACH else next(iter(case.values()))[0].name
+    """The breakage, or that they are all in a few."""
+    return "a few" if case is FEW else next(iter(case.values()))[0].name
 
 
 @pytest.mark.parametrize("case", cut(CASES, 1), ids=called)
 def test_what_is_broken_is_noticed(harness, emulator, auditor, tmp_path, case: dict[str, tuple[Break, ...]]) -> None:
-    """Each breakage once in every test run, each of all systems that it fits in the campaign; side by side."""
+    """All but one in three systems in every test run, each in all that it fits in by the campaign; side by side."""
     programs = [str(broken(tmp_path, program, breaks)) for program, breaks in case.items()]
     args = (*programs, "--target", emulator.url, "--no-recheck", "--json", "-")
     done = harness.finish(harness.start("run", *args), ALL_SYSTEMS)
@@ -173,11 +167,13 @@ def test_what_is_broken_is_noticed(harness, emulator, auditor, tmp_path, case: d
         assert auditor(cells[program]["account"], cells[program]["region"]).left(beside=True) == []
 
 
-def test_every_system_is_broken_once_in_every_test_run() -> None:
-    """Each stands in the table, and each breakage."""
-    assert ONE_EACH.keys() == {one.parent.name for one in PROGRAMS.glob("*/Pulumi.yaml")}
-    assert all(program in one.noticed for program, breaks in ONE_EACH.items() for one in breaks)
-    assert sorted(one.name for breaks in ONE_EACH.values() for one in breaks) == sorted(one.name for one in BREAKS)
+def test_every_system_is_broken_in_the_campaign_and_all_but_one_breakage_in_every_test_run() -> None:
+    """Each system stands in the table; what is broken in a few is what they notice."""
+    assert {program for case in CASES for program in case} == {
+        one.parent.name for one in PROGRAMS.glob("*/Pulumi.yaml")
+    }
+    assert all(program in one.noticed for program, breaks in FEW.items() for one in breaks)
+    assert [one for one in BREAKS if not any(one in breaks for breaks in FEW.values())] == [STREAM]
 
 
 @pytest.mark.parametrize("one", [one for one in BREAKS if one.file.startswith("parts/")], ids=lambda one: one.name)

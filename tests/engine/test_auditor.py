@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
-from auditor import BESIDE, LISTINGS, Auditor
+from auditor import BESIDE, LISTINGS, Auditor, Connections
 from botocore.exceptions import EndpointConnectionError
 
 
@@ -124,7 +125,5 @@ def test_what_is_served_beside_is_seen(auditor, account) -> None:
 
 def test_a_silent_target_is_no_proof(account) -> None:
     """A listing that is not answered raises."""
-    ask = Auditor("http://127.0.0.1:9", account)
-    with pytest.raises(EndpointConnectionError):
-        ask.left()
-    ask.close()
+    with closing(Connections("http://127.0.0.1:9")) as connections, pytest.raises(EndpointConnectionError):
+        Auditor(connections, account).left()

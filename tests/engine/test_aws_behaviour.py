@@ -94,7 +94,7 @@ def test_cancel_hands_over_what_exists(url: str, monkeypatch: pytest.MonkeyPatch
         provider.cancel()
         error = future.exception(10)
     assert isinstance(error, PartialError)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 8
     assert provider.presence(VPC, error.resource.id, {})[0] is Presence.EXISTS
     provider.delete(DeleteRequest("", VPC, error.resource.id, {}, {}))
     assert provider.presence(VPC, error.resource.id, {})[0] is Presence.GONE

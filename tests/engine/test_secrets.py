@@ -94,7 +94,7 @@ PROBES = """
 from harness.probes.registry import probe
 
 
-@probe("tells", timeout=1)
+@probe("tells", timeout=30)
 def tells(ctx):
     ask = ctx.client("secretsmanager")
     value = ask.get_secret_value(SecretId=f"shop-secret-{ctx.suffix}")["SecretString"]
@@ -281,8 +281,10 @@ def test_a_provider_that_hangs_is_waited_for_two_seconds_and_no_more(tmp_path: P
         try:
             secrecy, began = Secrecy(spec), time.monotonic()
             secrecy.ask_provider(lambda: it)
+            first = time.monotonic() - began
             secrecy.ask_provider(lambda: it)
-            assert time.monotonic() - began < 3
+            assert 2 <= first < 20  # it would be silent for ever
+            assert time.monotonic() - began < first + 1  # not another two
         finally:
             os.kill(it.pid, signal.SIGCONT)
     assert "only the provider process knows cannot be had" in capsys.readouterr().err

@@ -53,7 +53,7 @@ def test_three_signals_within_two_seconds_give_up(harness, up) -> None:
     began = time.monotonic()
     send(process, "SIGINT", "SIGINT", "SIGINT")
     done = harness.finish(process)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 40
     assert done.code == 3, done.err
     assert harness.processes() == []
     assert done.cell["status"] == "LEAKED"
@@ -100,7 +100,7 @@ def test_a_signal_to_one_process_alone_loses_nothing(harness, shop, eventually) 
 
 def test_a_command_line_that_is_stopped_does_not_keep_anything_up(harness, up, eventually) -> None:
     """Ctrl-Z, a terminal that does not scroll: the cell keeps its limits, and its result is there when we go on."""
-    process, _, ask = up("--no-preflight", "--timeout", "8s", "--silence-timeout", "5s")
+    process, _, ask = up("--no-preflight", "--timeout", "16s", "--silence-timeout", "5s")
     process.send_signal(signal.SIGSTOP)
     try:
         eventually(lambda: ask.left() == [])

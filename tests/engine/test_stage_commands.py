@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from cut import cut
 from staged_programs import LATER, ONLY_FIRST, QUIET, STAGE
 
 from harness.hosts.output import CUT
@@ -107,7 +108,7 @@ def test_a_daemon_of_a_command_ends_with_it(harness, emulator, auditor, staged) 
 def test_a_command_ends_with_its_cell_and_with_its_phase(harness, emulator, auditor, staged, eventually, how) -> None:
     """With what left its group; another process destroys what was made, or the same one does."""
     folder = staged(HANGS, LATER)
-    flags = () if how == "SIGKILL" else ("--phase-timeout", "up=8s")
+    flags = () if how == "SIGKILL" else ("--phase-timeout", "up=20s")
     process = harness.start(
         "run", str(folder), "--target", emulator.url, *QUIET, "--no-preflight", *flags, "--json", "-"
     )
@@ -139,7 +140,7 @@ def test_a_whole_that_fails_takes_what_a_stage_protects_along(harness, emulator,
     assert auditor(done.cell["account"]).left() == []
 
 
-@pytest.mark.parametrize("option", ["", "retain_on_delete=True"])
+@pytest.mark.parametrize("option", cut(["retain_on_delete=True", ""], 1))
 def test_what_only_a_stage_declares_is_gone_and_not_counted_as_standing(
     harness, emulator, auditor, staged, option
 ) -> None:

@@ -272,6 +272,7 @@ def test_malformed_settings_begin_nothing(harness, shop, tmp_path) -> None:
     assert not list(harness.home.glob("runs/*"))
 
 
+@pytest.mark.campaign
 def test_a_sweep_that_is_killed_is_finished_by_the_next(harness, held, eventually) -> None:
     """It owns the lease then, and is dead like any other owner."""
     process, lease, ask = held()

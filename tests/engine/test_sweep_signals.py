@@ -71,6 +71,7 @@ def asks(process: subprocess.Popen, emulator: Emulator) -> bool:
     return any(one.raddr and one.raddr.port == port for one in psutil.Process(process.pid).net_connections())
 
 
+@pytest.mark.campaign
 def test_giving_up_between_two_runs_is_no_success(harness, dead, eventually) -> None:
     """The first is ended, the second's target says nothing just then: exit 3, and the next sweep ends it."""
     (first, _), (second, silent) = dead

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from commands import ALL_SYSTEMS, Finished
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,7 @@ def test_all_systems_come_up_and_go_away(harness) -> None:
     assert harness.remains() == []
 
 
+@pytest.mark.campaign
 def test_all_systems_side_by_side_come_up_and_go_away(harness, emulator, auditor) -> None:
     """Four at a time at an emulator that stays, where the auditor finds nothing of them."""
     args = (*PROGRAMS, "--parallel", "4", "--target", emulator.url, "--json", "-")

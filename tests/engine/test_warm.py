@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from cut import cut
 
 from harness.plan.discovery import load_program
 from harness.world.language import Language
@@ -246,7 +247,7 @@ def test_a_warm_python_killed_under_a_program_is_told(warm, eventually):
         assert warm.project.call("preview")[0] == 0
 
 
-@pytest.mark.parametrize("name", ["json.py", "yaml/__init__.py", "pulumi_aws/__init__.py", "program_runner.py"])
+@pytest.mark.parametrize("name", cut(["json.py", "yaml/__init__.py", "pulumi_aws/__init__.py", "program_runner.py"], 1))
 def test_a_module_beside_the_program_is_what_it_is_from_cold(warm, tmp_path, name):
     """Also where the installation has one of that name that is imported already. Nothing of the program's is ahead."""
     told, early = tmp_path / "told", tmp_path / "early"

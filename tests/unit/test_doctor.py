@@ -69,7 +69,7 @@ def test_only_what_a_run_needs_decides(state: State) -> None:
 def test_what_hangs_is_told_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are answered, and the time is the longest of them, not their sum."""
     for name in ("NEEDED_SECONDS", "OPTIONAL_SECONDS"):
-        monkeypatch.setattr(nouns, name, 0.2)
+        monkeypatch.setattr(nouns, name, 1.0)
     release = threading.Event()
 
     def hang(_machine: Machine) -> Told:
@@ -78,7 +78,7 @@ def test_what_hangs_is_told_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch)
 
     began = time.monotonic()
     rows = examine({}, [Check("a", True, hang), Check("b", False, hang), Check("c", True, told(State.OK))])
-    assert time.monotonic() - began < 0.39
+    assert time.monotonic() - began < 1.9
     release.set()
     assert [row.state for row in rows] == [State.BROKEN, State.OPTIONAL, State.OK]
     assert "no answer" in rows[0].found

@@ -36,7 +36,7 @@ def test_a_cancel_ends_the_wait_at_once(hang, writes):
     start = time.monotonic()
     with pytest.raises(AbandonedError, match="cancelled") as caught:
         flight.call(call, writes=writes)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
     assert caught.value.definite is not writes
 
 
@@ -68,7 +68,7 @@ def test_the_deadline_ends_the_wait(hang):
     with pytest.raises(AbandonedError, match="time was over") as caught:
         flight.call(lambda: hang.wait(10), writes=True)
     assert not caught.value.definite
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
 
 
 def test_after_a_cancel_nothing_is_written_and_a_last_look_is_possible():

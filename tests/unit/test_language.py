@@ -55,7 +55,7 @@ def test_a_host_that_died_or_hangs_holds_nobody_up(tmp_path: Path, number: int, 
         language.live({})
     began = time.monotonic()
     language.close()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
     assert not host.is_running()
     assert psutil.wait_procs(family, timeout=5)[1] == []
 

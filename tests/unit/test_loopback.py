@@ -83,7 +83,7 @@ began = time.monotonic()
 try:
     boto3.client("s3", endpoint_url="https://s3.amazonaws.com").list_buckets()
 except Exception as error:
-    print(error, time.monotonic() - began < 3)
+    print(error, time.monotonic() - began < 6)
 """
     done = python(source)
     assert "s3.amazonaws.com was not contacted: this run stays on this machine" in done.stdout, done.stderr
