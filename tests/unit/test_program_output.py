@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.hosts.output import CUT, HEAD_BYTES, LINE_BYTES, TAIL_BYTES, CappedOutput
+from harness.hosts.output import CUT, CUT_OFF, HEAD_BYTES, LINE_BYTES, TAIL_BYTES, TOO_LONG, CappedOutput
 
 
 def shown(*chunks: bytes) -> bytes:
@@ -21,7 +21,7 @@ def shown(*chunks: bytes) -> bytes:
 
 def test_what_fits_is_not_touched():
     """Up to head and tail together, byte by byte, without a word of ours."""
-    whole = b"x" * (HEAD_BYTES - 1) + b"y" * (TAIL_BYTES + 1)
+    whole = b"x" * (HEAD_BYTES - 1) + b"\n" + b"y" * TAIL_BYTES
     assert shown(whole) == whole
     assert shown(b"a", b"", b"b\n") == b"ab\n"
     assert shown() == b""
@@ -38,15 +38,19 @@ def test_a_line_is_passed_on_at_once_when_it_ends():
     assert told == [b"it is a secret\n", b"10 %\r", b"and one that "]
 
 
-def test_a_line_that_does_not_end_is_not_held_for_good():
-    """What is longer than any line goes on in pieces; nothing of it is lost."""
-    told: list[bytes] = []
-    capped = CappedOutput(told.append)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_of_a_line_that_is_too_long_nothing_is_shown(end: bytes) -> None:
+    """Neither its beginning nor its end, each of which might hold half a secret: that there was one; and the next."""
+    told = shown(b"before\n", *[b"x" * (LINE_BYTES // 4)] * 9, b"x" * 9 + end, b"" if not end else b"after\nthat\n")
+    assert told == b"before\n" + TOO_LONG.encode() + (b"after\nthat\n" if end else b"")
+
+
+def test_a_line_that_does_not_end_is_not_held_for_good() -> None:
+    """It takes no more room than one that just fits."""
+    capped = CappedOutput(lambda _line: None)
     for _ in range(9):
-        capped.take(b"x" * (LINE_BYTES // 4))
-    assert told == [b"x" * (LINE_BYTES // 4) * 5]
-    capped.close()
-    assert b"".join(told) == b"x" * (LINE_BYTES // 4) * 9
+        capped.take(b"x" * LINE_BYTES)
+        assert len(capped._line) <= LINE_BYTES
 
 
 def test_beyond_it_whole_lines_of_the_beginning_and_of_the_end_are_shown():
@@ -70,8 +74,8 @@ def test_a_line_is_cut_at_neither_bound(end: bytes) -> None:
     assert tail == line * (TAIL_BYTES // len(line))
 
 
-def test_characters_are_not_cut():
-    """Even where the end is one endless line."""
-    told = shown("€".encode() * 1_000_000)
-    tail = told.partition(CUT.encode())[2]
-    assert tail.decode() == "€" * (TAIL_BYTES // 3)
+def test_of_a_last_line_that_does_not_fit_nothing_is_shown() -> None:
+    """It is longer than what is kept of the end; a bound in the middle of it might stand in a secret."""
+    line = b"0123456789\n"
+    told = shown(line * (HEAD_BYTES // len(line)), line, "€".encode() * TAIL_BYTES)
+    assert told == line * (HEAD_BYTES // len(line)) + CUT_OFF.encode()
