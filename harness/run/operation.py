@@ -87,6 +87,7 @@ def _account(record: Record, timeline: Timeline) -> None:
     record.created += timeline.created
     record.updated += timeline.updated
     record.deleted += timeline.deleted
+    record.let_go += timeline.let_go
 
 
 def _worked_on(timeline: Timeline) -> str:

@@ -91,7 +91,7 @@ class Record:
         self.unblocked: list[ResourceRef] = []
         self.remnants: list[ResourceRef] = []
         self.lasting: tuple[ResourceRef, ...] = ()
-        self.planned = self.created = self.updated = self.deleted = 0
+        self.planned = self.created = self.updated = self.deleted = self.let_go = 0
         self.failure: Failure | None = spec.first_failure
         self.status = CellStatus.PASSED if spec.first_failure is None else CellStatus.ERRORED
 

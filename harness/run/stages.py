@@ -47,8 +47,9 @@ def bring_up(world: CellWorld, record: Record, shield: Shield, planned: int) -> 
         operate(world.stack, record, shield, PHASE, world.stack.up, planned=planned)
         with _disk():
             world.stack.keep_state(WHOLE)  # else whoever goes on with a destroy would take a stage's for the last
-    # What stands, without what only stages declare: it was deleted again.
-    record.say(ProgressMessage(phase=PHASE, done=record.created - record.deleted, planned=planned))
+    # What the state holds, without what only stages declare: it was deleted again, or let go of.
+    standing = record.created - record.deleted - record.let_go
+    record.say(ProgressMessage(phase=PHASE, done=standing, planned=planned))
 
 
 @contextmanager

@@ -75,6 +75,7 @@ class Timeline:
     created: int = 0
     updated: int = 0
     deleted: int = 0
+    let_go: int = 0  # dropped from the state alone, as `retain_on_delete` says: it is there still
     outputs: frozenset[str] = frozenset()  # names of the stack's outputs
     imports: list[str] = field(default_factory=list)  # URNs of what exists already and is taken over
     timings: list[Timing] = field(default_factory=list)
@@ -86,7 +87,7 @@ class Timeline:
     @property
     def done(self) -> int:
         """Steps that are through."""
-        return self.created + self.updated + self.deleted
+        return self.created + self.updated + self.deleted + self.let_go
 
     @property
     def in_flight(self) -> list[tuple[str, float]]:
@@ -145,7 +146,14 @@ class Timeline:
         if not failed:
             self.created += op in _CREATES
             self.updated += op in _UPDATES
-            self.deleted += op in _DELETES
+            if op in _DELETES:
+                self._count_delete(step)
+
+    def _count_delete(self, step: Mapping[str, Any]) -> None:
+        if (step.get("old") or {}).get("retainOnDelete"):
+            self.let_go += 1
+        else:
+            self.deleted += 1
 
     def _say(self, said: Mapping[str, Any]) -> None:
         message = plain(said.get("message") or "")

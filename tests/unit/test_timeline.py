@@ -42,6 +42,15 @@ def test_a_create_is_counted_and_timed() -> None:
     assert (timing.urn, timing.op, timing.seconds, timing.failed) == (URN, "create", 1.0, False)
 
 
+def test_what_is_let_go_of_is_not_counted_as_deleted() -> None:
+    """`retain_on_delete`: the engine drops it from the state, and it is there still."""
+    for retained in (False, True):
+        old = {"custom": True, **({"retainOnDelete": True} if retained else {})}
+        event = {"metadata": {"op": "delete", "urn": URN, "type": "aws:ec2/vpc:Vpc", "old": old, "new": None}}
+        seen = timeline({"resourcePreEvent": event}, {"resOutputsEvent": event})
+        assert (seen.deleted, seen.let_go, seen.done) == (0 if retained else 1, 1 if retained else 0, 1)
+
+
 def test_a_failed_create_is_no_created_resource() -> None:
     """It is a failure, with its time."""
     seen = timeline({"resourcePreEvent": step("create")}, {"resOpFailedEvent": step("create")})
