@@ -19,6 +19,8 @@ from harness.world.home import open_home
 from harness.world.leases import open_leases
 
 OPEN_LEASES = ("leases", "--json", "-")  # a second of processor time as a command of its own
+# For tests whose promise lies elsewhere: half the time of a run.
+STRAIGHT = ("--no-preflight", "--no-policy", "--no-probe", "--no-recheck")
 LONGEST = 180  # seconds that one command may take before the test gives up on it
 ALL_SYSTEMS = 500  # seconds that it may take with all of them: one minute on two quiet cores, four on busy ones
 FOLDERS = {"state", "project", "tmp", "control"}  # of a cell; they go when it is proved that nothing is left

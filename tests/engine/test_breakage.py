@@ -11,6 +11,7 @@ from contextlib import suppress
 import boto3
 import psutil
 import pytest
+from commands import STRAIGHT
 from cut import cut
 from power_cut import HANGS, kill_all
 
@@ -112,7 +113,7 @@ def test_what_was_imported_is_left_where_it_was(harness, shop, emulator, flags, 
 def test_what_is_protected_or_retained_is_destroyed_all_the_same(harness, shop, emulator, auditor, option) -> None:
     """The environment is ours and ephemeral; one attempt, counted once. Policy would not have let it begin."""
     source = f"\naws.sqs.Queue('kept', name=f'kept-{{suffix}}', opts=pulumi.ResourceOptions({option}))\n"
-    done = harness("run", str(shop(source)), "--target", emulator.url, "--no-policy", "--no-recheck", "--json", "-")
+    done = harness("run", str(shop(source)), "--target", emulator.url, *STRAIGHT, "--json", "-")
     assert done.code == 0, done.err
     assert done.cell["resources"]["created"] == done.cell["resources"]["deleted"] == 3
     assert auditor(done.cell["account"]).left() == []
@@ -124,7 +125,7 @@ def test_what_is_only_looked_up_is_neither_deleted_nor_leaked(harness, shop, emu
         "\nimport boto3\nurl = boto3.client('sqs').create_queue(QueueName='theirs')['QueueUrl']\n"
         "aws.sqs.Queue.get('theirs', url)\n"
     )
-    done = harness("run", str(shop(source)), "--no-policy", "--target", emulator.url, "--json", "-")
+    done = harness("run", str(shop(source)), *STRAIGHT, "--target", emulator.url, "--json", "-")
     assert done.code == 0, done.err
     keys = {"aws_access_key_id": done.cell["account"], "aws_secret_access_key": "x", "region_name": "us-east-1"}
     assert boto3.client("sqs", endpoint_url=emulator.url, **keys).list_queues()["QueueUrls"]
@@ -186,7 +187,7 @@ def test_a_home_of_any_name_works(harness, shop, emulator, tmp_path) -> None:
     strange = tmp_path / "a b%20#?'ü"
     harness.home.rename(strange)
     harness.home = strange
-    done = harness("run", str(shop()), "--no-policy", "--no-recheck", "--target", emulator.url, "--json", "-")
+    done = harness("run", str(shop()), *STRAIGHT, "--target", emulator.url, "--json", "-")
     assert done.code == 0, done.err
 
 
@@ -210,7 +211,7 @@ if live:
             os.execvp("sleep", ["sleep", "987653"])
         os._exit(0)
 """
-    done = harness("run", str(shop(source)), "--no-policy", "--no-recheck", "--target", emulator.url, "--json", "-")
+    done = harness("run", str(shop(source)), *STRAIGHT, "--target", emulator.url, "--json", "-")
     assert done.code == 0, done.err
     lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
     assert not [line for line in lines if line in {"sleep 987654", "sleep 987653"}]

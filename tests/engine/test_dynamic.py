@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from commands import STRAIGHT
 
 LIBRARY = """
 import pathlib
@@ -65,7 +66,7 @@ def test_a_create_that_was_cut_off_is_never_taken_for_gone(harness, shop, emulat
     """Of what only its own provider could find, the state's pending operation is all the evidence: it stays."""
     made = tmp_path / "made"
     source = CUT_OFF.replace("MADE", repr(str(made)))
-    limits = ("--resource-timeout", "8s", "--no-policy", "--no-recheck", "--json", "-")
+    limits = ("--resource-timeout", "8s", *STRAIGHT, "--json", "-")
     done = harness("run", str(shop("import time\n" + source)), "--target", emulator.url, *limits)
     assert made.exists()
     assert done.code == 3, done.err
@@ -150,7 +151,7 @@ def test_a_run_makes_and_deletes_it(harness, emulator, tmp_path, folder):
     after = f"\nfile = File('one', {str(folder)!r})\npulumi.export('size', file.size)\n"
     (program / "__main__.py").write_text(PROGRAM + after, encoding="utf-8")
     (program / "places.py").write_text(LIBRARY, encoding="utf-8")
-    done = harness("run", str(program), "--target", emulator.url, "--json", "-")
+    done = harness("run", str(program), "--target", emulator.url, "--no-policy", "--no-recheck", "--json", "-")
     assert done.code == 0, done.err + done.out
     assert done.cell["resources"]["created"] == done.cell["resources"]["deleted"] == 1
     assert list(folder.iterdir()) == []
@@ -172,7 +173,7 @@ def place(folder, name):
     return made
 """
     (program / "places.py").write_text(refuses, encoding="utf-8")
-    done = harness("run", str(program), "--target", emulator.url, "--no-recheck", "--json", "-")
+    done = harness("run", str(program), "--target", emulator.url, *STRAIGHT, "--json", "-")
     assert done.code == 3, done.err
     [doubt] = done.cell["resources"]["unverified"]
     assert doubt["type"].startswith("pulumi-python:")

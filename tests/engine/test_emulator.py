@@ -22,6 +22,7 @@ from harness.world.home import HOME_VARIABLE, Home, open_home
 from harness.world.orphans import held_folder
 from harness.world.target import Target, check_target, program_environment
 
+pytestmark = pytest.mark.xdist_group("emulator")  # one that runs serves most of them
 FIRST, SECOND = "222233334444", "555566667777"
 
 
@@ -30,10 +31,12 @@ def silent(_text):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A home with the emulator installed: the tests of installing use others."""
+def home(installed, tmp_path_factory):
+    """A home with work folders of its own that borrows what is installed: the tests of installing use others."""
     made = open_home({HOME_VARIABLE: str(tmp_path_factory.mktemp("home"))})
-    emulator_python(made, silent)
+    borrowed = emulator_python(installed, silent).parents[1]
+    made.emulator.mkdir(exist_ok=True)
+    (made.emulator / borrowed.name).symlink_to(borrowed)
     return made
 
 

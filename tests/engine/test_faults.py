@@ -16,6 +16,7 @@ import botocore.config
 import psutil
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from commands import STRAIGHT
 
 from harness.model import FaultOutcome, FaultRule, PhaseName
 from harness.world.emulator import Emulator
@@ -178,7 +179,7 @@ def test_a_fault_in_up_is_the_first_cause_and_is_told(harness, emulator, auditor
     """Denied once: the run errs with the service's words, destroys, and lists what fired where; nothing is left."""
     text = '[[fault]]\nkind = "denied"\nservice = "sqs"\noperation = "CreateQueue"\ntimes = 1\nmust_fire = true\n'
     file = faults(tmp_path, text + '\n[[fault]]\nkind = "hang"\nservice = "kms"\n')
-    done = harness("run", str(shop()), "--target", emulator.url, "--json", "-", "--faults", file)
+    done = harness("run", str(shop()), "--target", emulator.url, *STRAIGHT, "--json", "-", "--faults", file)
     assert done.code == 1, done.err
     assert "AccessDenied" in done.cell["error"]["message"]
     fired, idle = done.cell["faults"]
@@ -193,7 +194,7 @@ def test_a_fault_in_up_is_the_first_cause_and_is_told(harness, emulator, auditor
 def test_a_fault_that_had_to_fire_and_did_not_fails_the_cell(harness, emulator, shop, tmp_path) -> None:
     """Else a fault file that went stale stays green for ever."""
     file = faults(tmp_path, '[[fault]]\nkind = "hang"\nservice = "kms"\nmust_fire = true\n')
-    done = harness("run", str(shop()), "--target", emulator.url, "--json", "-", "--faults", file)
+    done = harness("run", str(shop()), "--target", emulator.url, *STRAIGHT, "--json", "-", "--faults", file)
     assert (done.code, done.cell["status"]) == (1, "FAILED")
     assert "never fired, but had to: fault 1 (hang kms:*)" in done.cell["error"]["message"]
 
@@ -202,7 +203,9 @@ def test_what_is_kept_stays_kept_when_a_fault_did_not_fire(harness, emulator, au
     """That is told beside the cause; the lease does not say that something leaked, which the next sweep would end."""
     file = faults(tmp_path, '[[fault]]\nkind = "hang"\nservice = "kms"\nmust_fire = true\n')
     program = str(shop("\nif live:\n    after(lambda: 1 / 0)\n"))
-    done = harness("run", program, "--target", emulator.url, "--json", "-", "--faults", file, "--keep-on-failure")
+    done = harness(
+        "run", program, "--target", emulator.url, *STRAIGHT, "--json", "-", "--faults", file, "--keep-on-failure"
+    )
     assert (done.code, done.cell["status"]) == (1, "KEPT"), done.err
     assert "division by zero" in json.dumps(done.cell["error"])
     assert "never fired, but had to: fault 1 (hang kms:*)" in done.cell["error"]["detail"]
@@ -218,7 +221,7 @@ def test_a_fault_for_destroy_leaves_up_alone_and_is_lifted_for_whoever_comes_lat
     """Deletes that are denied for good leak, exit 3; `harness destroy` asks the target directly, and ends it."""
     text = '[[fault]]\nkind = "denied"\nservice = "sqs"\noperation = "DeleteQueue"\nphase = ["destroy", "leak check"]\n'
     file = faults(tmp_path, text)
-    done = harness("run", str(shop()), "--target", emulator.url, "--json", "-", "--faults", file, "--no-recheck")
+    done = harness("run", str(shop()), "--target", emulator.url, *STRAIGHT, "--json", "-", "--faults", file)
     assert done.code == 3, done.err
     phases = {phase["phase"]: phase["status"] for phase in done.cell["phases"]}
     assert (phases["up"], phases["destroy"], phases["leak check"]) == ("passed", "failed", "failed")

@@ -6,6 +6,8 @@ import signal
 import sqlite3
 from pathlib import Path
 
+from commands import STRAIGHT
+
 
 def test_what_ran_can_be_listed_shown_and_compared(harness, shop, emulator, tmp_path: Path) -> None:
     """Two runs of one program, the second of which fails; the list, each of them, the trend, and its page."""
@@ -57,7 +59,7 @@ def test_what_ran_can_be_listed_shown_and_compared(harness, shop, emulator, tmp_
 def test_a_kept_run_and_its_destroy_are_one_story(harness, shop) -> None:
     """`harness destroy RUN` adds to what is remembered of the run."""
     directory = shop("after(lambda: live and fail(RuntimeError('on purpose')))\n")
-    kept = harness("run", str(directory), "--keep-on-failure", "--json", "-")
+    kept = harness("run", str(directory), *STRAIGHT, "--keep-on-failure", "--json", "-")
     run = kept.document["run"]
     assert kept.cell["status"] == "KEPT", kept.err
     assert harness("destroy", run).code == 0

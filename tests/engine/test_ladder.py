@@ -54,10 +54,11 @@ def filled(context):
 
 @pytest.fixture
 def run(harness, shop) -> Callable[..., Any]:
-    """Runs a shop at a target, by default without policy, which would not let it begin."""
+    """Runs a shop at a target, without policy, which would not let it begin, and straight up."""
 
     def begin(url: str, source: str = "", *flags: str, **files: str):
-        return harness("run", str(shop(source, **files)), "--target", url, "--no-policy", "--json", "-", *flags)
+        quiet = ("--no-preflight", "--no-policy", "--no-recheck")
+        return harness("run", str(shop(source, **files)), "--target", url, *quiet, "--json", "-", *flags)
 
     return begin
 
@@ -72,7 +73,7 @@ def words(refs: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 def test_what_stands_in_the_way_is_lifted_and_told(run, harness, emulator, auditor) -> None:
     """No `force_destroy`, no `skip_final_snapshot`, deletion protection, a recovery window; and all of it in use."""
-    done = run(emulator.url, BLOCKED, "--no-recheck", probes=FILLS)
+    done = run(emulator.url, BLOCKED, probes=FILLS)
     assert done.code == 0, done.err
     ask = auditor(done.cell["account"])
     assert ask.left() == []

@@ -5,6 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from commands import STRAIGHT
 
 
 def test_a_run_writes_every_report_that_is_asked_for(harness, shop, emulator, tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_report_that_breaks_meanwhile_is_told_and_costs_neither_the_destroy_no
     gone = f"\nif live:\n    after(lambda: __import__('shutil').rmtree({str(folder)!r}))\n"
     page, document = tmp_path / "run.html", tmp_path / "run.json"
     args = ("--junit", str(folder / "run.xml"), "--html", str(page), "--json", str(document))
-    done = harness("run", str(shop(gone)), "--target", emulator.url, *args)
+    done = harness("run", str(shop(gone)), "--target", emulator.url, *STRAIGHT, *args)
     assert done.code == 1
     assert "error: --junit: the report cannot be written to" in done.err
     assert "hint: " in done.err

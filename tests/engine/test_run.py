@@ -8,7 +8,7 @@ import pytest
 from cut import cut
 
 ONLY_UP = "\nif live:\n    "
-BARE = ("--no-policy", "--no-recheck")  # whose tests lie elsewhere: a fifth of the time of a run
+BARE = ("--no-preflight", "--no-policy", "--no-recheck")  # whose tests lie elsewhere: half the time of a run
 STRAIGHT_UP = ("--no-preflight",)
 NAME = "f'shop-bad-{suffix}'"
 HANGS = ONLY_UP + "after(lambda: time.sleep(600))\n"

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
+from commands import STRAIGHT
 from power_cut import kill_all
 from sweeping import named, swept
 
 from harness.model import EXPIRES_TAG, RUN_TAG, STACK_TAG
 
-SAYS = 10  # seconds: what `if: always()` of a cancelled job has
+SAYS = 30  # seconds: a job's `if: always()` has ten of a machine that does nothing else; this one runs tests beside
 
 
 def test_a_power_cut_is_shown_then_ended_once(harness, held) -> None:
@@ -65,7 +66,9 @@ def test_a_lease_that_somebody_works_on_is_not_touched(harness, held, tmp_path) 
 
 def test_what_went_with_an_embedded_emulator_is_closed(harness, shop) -> None:
     """Nothing is asked of what cannot answer any more, and what was kept there is not waited for."""
-    kept = harness("run", str(shop("\nif live:\n    after(lambda: 1 / 0)\n")), "--keep-on-failure", "--json", "-")
+    kept = harness(
+        "run", str(shop("\nif live:\n    after(lambda: 1 / 0)\n")), *STRAIGHT, "--keep-on-failure", "--json", "-"
+    )
     assert kept.cell["status"] == "KEPT"
     assert named(swept(harness)[1]) == {kept.document["run"]: ("none", "told")}
     for one in psutil.process_iter(["cmdline"]):
@@ -248,9 +251,8 @@ def test_a_database_on_a_server_is_shared_by_homes(harness, held, postgresql, tm
 def test_a_kept_environment_can_be_extended(harness, shop, emulator) -> None:
     """It is left alone until it expires, and can be told to expire later."""
     source = "\nif live:\n    after(lambda: 1 / 0)\n"
-    run = harness("run", str(shop(source)), "--target", emulator.url, "--keep-on-failure", "--json", "-").document[
-        "run"
-    ]
+    kept = harness("run", str(shop(source)), "--target", emulator.url, *STRAIGHT, "--keep-on-failure", "--json", "-")
+    run = kept.document["run"]
     [before] = harness("leases", "--json", "-").document
     assert harness("leases", "extend", run, "90h").code == 0
     [after] = harness("leases", "--json", "-").document

@@ -188,7 +188,8 @@ ENDS = {
     "import os; os._exit(3)": "exited with code 3 before",
     "import sys; sys.exit('no such network')": "before it was done: no such network",
     "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)": "killed by signal 11 (SIGSEGV)",
-    "import os; os.closerange(0, 256); os._exit(4)": "exited with code 4 before",
+    # gRPC's threads abort where their descriptors are gone, and may be faster.
+    "import os; os.closerange(0, 256); os._exit(4)": "exited with code 4 before | killed by signal 6 (SIGABRT)",
     "import os; os.closerange(3, 256); raise ValueError('blind')": "exited with code 1 before",
     "raise ValueError('plain')": "ValueError: plain",
     "import os, signal, time\n"
@@ -208,7 +209,7 @@ def test_no_end_of_a_program_harms_the_next(warm):
             warm.project.write(program)
             code, text = warm.project.call("preview")
             assert (code != 0) == bool(words), text
-            assert words in text
+            assert any(one in text for one in words.split(" | ")), text
             assert "warm_runner" not in text
         assert warm.log.count("begun") == 1
         warm.project.write("import os, sys; os.write(1, b'x' * 3_000_000); sys.exit(5)")
