@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-CYCLES, FEW = 200, 5
+CYCLES, FEW = 200, 4
 WARM = 20  # cycles until memory is what it will be: imports, pools, the allocator's arenas
 PER_CYCLE = 32 * 1024  # bytes by which memory may seem to grow in a cycle: what the allocator's luck makes of it
 SETTLED = 3  # cycles after which nothing that can be counted may become more

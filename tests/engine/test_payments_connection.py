@@ -39,6 +39,7 @@ def delivered(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.campaign
 def test_a_release_is_no_drift_and_leaves_nothing(delivered, harness, emulator, auditor) -> None:
     """The next `up`, the second preview and the refresh leave the pipeline's revision; after destroy it is no more."""
     done = harness("run", str(delivered), "--target", emulator.url, "--json", "-")

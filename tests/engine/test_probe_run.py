@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cut import cut
 
 SETTINGS = """\
 [tags]
@@ -87,7 +88,7 @@ def forks(ctx):
 """
 
 
-@pytest.mark.parametrize(("then", "code"), [("pass", 0), ("os.kill(os.getpid(), 9)", 1)])
+@pytest.mark.parametrize(("then", "code"), cut([("os.kill(os.getpid(), 9)", 1), ("pass", 0)], 1))
 def test_what_a_probe_forks_holds_nobody(harness, shop, emulator, auditor, then: str, code: int) -> None:
     """Neither the command, which would wait for its last word, nor the cell's lock; and it ends with the cell."""
     done = harness.finish(

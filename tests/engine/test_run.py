@@ -150,6 +150,7 @@ def test_a_probe_cannot_keep_the_destroy_away(harness, shop, emulator, auditor, 
     assert_clean(harness, auditor, done.document)
 
 
+@pytest.mark.campaign
 def test_a_time_out_ends_in_destroy(harness, shop, emulator, auditor) -> None:
     """A program that never returns is stopped at the limit; exit 1, for nobody asked to stop."""
     directory = shop(HANGS)

@@ -113,6 +113,7 @@ def test_a_run_that_passed(harness, canaries: Canaries) -> None:
     assert "master is [secret]" in Path(document(canaries)["log"]).read_text()
 
 
+@pytest.mark.campaign
 def test_a_run_that_was_kept_and_then_destroyed(harness, canaries: Canaries) -> None:
     """Its state may stay, encrypted; tags, configuration and temporary files may not, and it can still be destroyed."""
     done = harness("run", canaries.program(fails=True), *canaries.flags(), "--keep-on-failure", **canaries.variables())
