@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import psutil
@@ -98,6 +100,14 @@ class Cycle:
     def running(self) -> bool:
         """Whether the command itself still lives."""
         return self.process.poll() is None
+
+    @property
+    def listens(self) -> bool:
+        """Whether it has its handlers; a signal that comes before meets the interpreter alone. Linux tells."""
+        with suppress(OSError):
+            caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{self.process.pid}/status").read_text(), re.MULTILINE)
+            return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
+        return False
 
     def wait(self, condition: Callable[[], bool], seconds: float = LONGEST) -> bool:
         """Until the condition holds, or the command has ended (False)."""
