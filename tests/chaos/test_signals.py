@@ -102,14 +102,14 @@ def test_a_signal_in_any_phase(
         decided |= answered is not None and answered[1] == "destroy"
         assert done.code == INTERRUPTED or (decided and done.code == 0), done.err
     case.recovered(time.monotonic() - began)
-    killed = unheard or done.code == -signal.SIGKILL
-    nothing_left(cycle.account(), killed_unleased=killed and not harness.leases(only_open=False))
+    killed = done.code == -signal.SIGKILL and not harness.leases(only_open=False)
+    nothing_left(cycle.account(), killed_unleased=unheard or killed)
 
 
 def interpreter_died(done: Finished) -> bool:
-    """Of a signal before the first line of ours: by the signal, or, while it looks for packages, in its own words."""
+    """Of a signal before the first line of ours: by the signal, or, while it sets itself up, in its own words."""
     of_signal = -done.code in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    return of_signal or (done.code == 1 and done.err.startswith("Fatal Python error: init_import_site"))
+    return of_signal or (done.code == 1 and done.err.rstrip().endswith("KeyboardInterrupt"))
 
 
 def give_up(harness: Harness, rng: random.Random, way: str, said: str) -> None:
