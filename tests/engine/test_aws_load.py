@@ -22,8 +22,8 @@ from harness.world.home import HOME_VARIABLE, open_home
 from harness.world.provider import ALLOCATOR
 
 AT_ONCE = 64
-MOST_CPU = 0.33
-"""Seconds of processor time until a provider process can serve."""
+MOST_OF_A_CLIENT = 0.8
+"""Of a plain script's processor time up to its first client: what a provider process may take until it can serve."""
 MOST_MEMORY = 150_000_000
 """Bytes of a provider process that has used every declared type."""
 
@@ -102,14 +102,27 @@ USE_ALL = textwrap.dedent(
 )
 
 
+FIRST_CLIENT = """
+import time
+import boto3
+boto3.client("s3", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
+print(time.process_time())
+"""
+
+
+def told_by(code: str, *arguments: str) -> list[float]:
+    """The numbers that a Python process of its own prints, with the variables of a provider process."""
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **ALLOCATOR})
+    return [float(one) for one in done.stdout.split()]
+
+
 def test_memory_and_start_of_a_process_that_uses_every_service(url: str) -> None:
-    """With a client of every declared service and all their types listed."""
-    told = subprocess.run(
-        [sys.executable, "-c", USE_ALL, str(Path(__file__).parents[2]), url],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **ALLOCATOR},
-    ).stdout.split()
-    assert float(told[0]) < MOST_CPU, f"{told[0]} s"
-    assert int(told[1]) < MOST_MEMORY, f"{int(told[1]) / 1e6:.0f} MB"
+    """It serves before a plain script has a client; with all clients and all types listed it is still small."""
+    plain, ours = [], []
+    for _ in range(3):  # in turn, and the best of each: the machine is not the same from one second to the next
+        plain.append(told_by(FIRST_CLIENT)[0])
+        ours.append(told_by(USE_ALL, str(Path(__file__).parents[2]), url))
+    ready = min(seconds for seconds, _ in ours)
+    assert ready < MOST_OF_A_CLIENT * min(plain), f"{ready} s; {min(plain)} s"
+    assert max(memory for _, memory in ours) < MOST_MEMORY, ours

@@ -82,16 +82,18 @@ def test_two_at_once_install_once_and_later_ones_not_at_all(tmp_path):
     home = open_home({HOME_VARIABLE: str(tmp_path)})
     told: list[str] = []
     threads = [threading.Thread(target=emulator_python, args=(home, told.append)) for _ in range(2)]
+    began = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    installing = time.perf_counter() - began
     assert len([text for text in told if text.startswith("installing")]) == 1
 
     told.clear()
     started = time.perf_counter()
     python = emulator_python(home, told.append)
-    assert time.perf_counter() - started < 0.1
+    assert time.perf_counter() - started < installing / 10
     assert told == []
     assert python.exists()
 
@@ -256,7 +258,11 @@ def test_a_process_that_inherits_the_lifeline_keeps_it_up(home, tmp_path):
             running.wait_ready()
         finally:
             heir.kill()
-    assert is_gone(running.pid)
+    # Not `is_gone`: a process whose first thread has ended is shown as a zombie, and can be waited for only when the
+    # others have ended too.
+    deadline = time.monotonic() + 10
+    while running.running and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert not running.running
 
 

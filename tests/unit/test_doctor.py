@@ -77,10 +77,10 @@ def test_what_hangs_is_told_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch)
         return Told(State.OK, "late")
 
     began = time.monotonic()
-    rows = examine({}, [Check("a", True, hang), Check("b", False, hang), Check("c", True, told(State.OK))])
-    assert time.monotonic() - began < 1.9
+    rows = examine({}, [Check("a", True, hang), *[Check("b", False, hang)] * 9, Check("c", True, told(State.OK))])
+    assert time.monotonic() - began < 5  # their sum is 10
     release.set()
-    assert [row.state for row in rows] == [State.BROKEN, State.OPTIONAL, State.OK]
+    assert [row.state for row in rows] == [State.BROKEN, *[State.OPTIONAL] * 9, State.OK]
     assert "no answer" in rows[0].found
     assert rows[0].remedy
 
