@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from harness.hosts.interpreter import InterpreterError, activated, find_interpreter
-from harness.hosts.strays import adopt_orphans
+from harness.hosts.strays import adopt_orphans, end_strays
 from harness.hosts.warm import WarmProgram, WarmShelf
 
 
@@ -42,7 +42,8 @@ def _take_environment() -> None:
     line = b""
     while not line.endswith(b"\n"):
         part = os.read(0, 1 << 16)
-        if not part:  # we were not needed
+        if not part:  # we were not needed, and nor is an interpreter that may still be importing
+            end_strays(lambda _pid: False)
             os._exit(0)
         line += part
     os.environ.clear()

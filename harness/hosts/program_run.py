@@ -58,7 +58,7 @@ class ProgramRun:
 
     def _launch(self, python: Path, folder: Path, program: Path) -> Launch:
         environ = {**activated(python, os.environ), "PWD": str(folder)}
-        cold = spawn((str(python), "-u", str(_RUNNER)), folder, environ)
+        cold = spawn((str(python), "-u", str(_RUNNER), str(os.getpid())), folder, environ)
         warm = None
         if self.shelf is not None:
             warm = self.shelf.take(python, lambda: self.context.is_active() and not self.tended.cancelled)

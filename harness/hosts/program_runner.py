@@ -1,7 +1,8 @@
 """One JSON request on stdin in, a Pulumi program run to its end, one JSON verdict on a pipe out.
 
 Runs in the *program's* interpreter, where neither the harness nor a new Python need be: standard library (3.9 and
-later) and the `pulumi` SDK that is found there, nothing else. Usage: `python -u program_runner.py VERDICT_FD`.
+later) and the `pulumi` SDK that is found there, nothing else. Usage: `python -u program_runner.py PARENT
+VERDICT_FD`.
 
 Request: {program, root, project, stack, organization, monitor, engine, parallel, preview, config, secret_keys,
 keep_bytecode_under, drop_debug}. Verdict: {"kind": "done"}, {"kind": "quiet"} (the engine is going away and needs no
@@ -44,8 +45,8 @@ class _EndedByProgramError(Exception):
 
 def main() -> None:
     """Read the request, run, write the verdict, and leave without waiting for the program's threads."""
-    verdict_fd = int(sys.argv[1])
-    die_with(os.getppid())
+    parent, verdict_fd = map(int, sys.argv[1:])
+    die_with(parent)
     leave_out_own_folder()
     run_once(verdict_fd)
 
@@ -74,7 +75,10 @@ def run_once(verdict_fd: int) -> None:
 
 
 def die_with(parent: int) -> None:
-    """End when the language host does, however it does."""
+    """End when the language host does, however it does.
+
+    `parent` is its process id, told by itself: `getppid` names another process when it has died already.
+    """
     if os.uname().sysname == "Linux":
         import ctypes
 

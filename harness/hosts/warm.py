@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import socket
 import subprocess
@@ -85,7 +86,10 @@ class WarmPython:
         fd = theirs.fileno()
         try:
             self._process = subprocess.Popen(
-                [str(what.python), "-u", str(_RUNNER), str(fd), str(what.program), sys.prefix],
+                [
+                    *(str(what.python), "-u", str(_RUNNER)),
+                    *(str(fd), str(what.program), sys.prefix, str(os.getpid())),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # a library that prints while it is imported must not speak for the host
                 cwd=what.program.parent,

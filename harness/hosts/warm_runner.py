@@ -4,11 +4,12 @@ Runs in the *program's* interpreter, beside `program_runner.py` and under the sa
 later) only. Importing the SDK costs a program one to two seconds, in each of preview, up and recheck; here it is paid
 once, while other things start.
 
-Usage: `python -u warm_runner.py SOCKET_FD PROGRAM KEEP_BYTECODE_UNDER`. Over the socket come lines of JSON, each with
-the file descriptors of stdin, stdout, stderr and (for a program) verdict: {argv, module, cwd, beside, environ}. Each is
-answered by {"refused": WHY}, or by {"pid": N} and later by {"ended": N, "code": C}; {"ready": VERSION} says that the
-imports are done. An empty request asks it to end with the last of its forks; the end of the socket ends everything at
-once. A program must see what it saw in a Python of its own: where that cannot be, a run is refused, or we end.
+Usage: `python -u warm_runner.py SOCKET_FD PROGRAM KEEP_BYTECODE_UNDER PARENT`. Over the socket come lines of JSON, each
+with the file descriptors of stdin, stdout, stderr and (for a program) verdict: {argv, module, cwd, beside, environ}.
+Each is answered by {"refused": WHY}, or by {"pid": N} and later by {"ended": N, "code": C}; {"ready": VERSION} says
+that the imports are done. An empty request asks it to end with the last of its forks; the end of the socket ends
+everything at once. A program must see what it saw in a Python of its own: where that cannot be, a run is refused, or we
+end.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ def main() -> None:
     del sys.path[0]
     for module in (runner, ahead):
         del sys.modules[module.__name__]  # the program may have modules of these names
-    fd, program, keep = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    fd, program, keep, parent = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     runner.leave_out_own_folder()
     if sys.platform == "linux":  # elsewhere it takes a thread; the end of the socket serves as well
-        runner.die_with(os.getppid())
+        runner.die_with(parent)
     runner.spare_bytecode(keep)
     channel = socket.socket(fileno=fd)
     channel.set_inheritable(False)

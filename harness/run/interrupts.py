@@ -1,21 +1,24 @@
 """Signals to this process in; which came, and whether they mean that nobody wants to wait any longer, out.
 
-Until a run has begun, a signal raises; nothing was made then. From `hold` on it is only noted, for the cells destroy
-what they made. Three within two seconds give up; what that means is up to whoever asks `gives_up`; where nobody asks
-any more (`leave_with`), or nobody has begun to, the process ends at once.
+Until a run has begun, a signal raises; nothing was made then, and further ones do not cut short what is cleared up for
+it. From `hold` on it is only noted, for the cells destroy what they made. Three within two seconds give up; what that
+means is up to whoever asks `gives_up`; where nobody asks any more (`leave_with`), or nobody has begun to, the process
+ends at once.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from harness.world.uninterrupted import SIGNALS
+
 GIVE_UP_SIGNALS: Final = 3
 GIVE_UP_SECONDS: Final = (
     2.0  # GitHub Actions sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that: never three
@@ -92,7 +95,7 @@ class Interrupts:
         if self._code is not None and self.gives_up:
             os.write(2, b"error: given up after three signals within two seconds\n")
             self._leave(self._code)
-        if self._raises:
+        if self._raises and not _clearing_up():
             raise ToldToStopError
 
     def _install(self) -> None:
@@ -102,6 +105,17 @@ class Interrupts:
         for number in SIGNALS:
             if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, handle)
+
+
+def _clearing_up() -> bool:
+    """Whether what was raised is on its way up: some `finally` or `with` on the way is at work.
+
+    Asked of Python, and not noted when it is raised: Python drops what is raised in a finalizer or a callback.
+    """
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, ToldToStopError):
+        error = error.__context__
+    return error is not None
 
 
 INTERRUPTS: Final = Interrupts()  # a process has one set of handlers

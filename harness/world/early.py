@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.model import Plan
 from harness.world.files import CellFiles
 from harness.world.language import Language
+from harness.world.uninterrupted import uninterrupted
 
 
 class EarlyHosts:
@@ -23,7 +24,8 @@ class EarlyHosts:
             directory = run_directory / cell.name
             CellFiles(directory).make()
             try:
-                self._waiting[directory] = Language.start(cell.program, directory, fresh_after_up=plan.recheck)
+                with uninterrupted():
+                    self._waiting[directory] = Language.start(cell.program, directory, fresh_after_up=plan.recheck)
             except OSError:  # the cell tries again, and tells it if it cannot either
                 return
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from harness.model import Plan, ProviderName
 from harness.world.early import EarlyHosts, early_hosts
 from harness.world.emulator import Emulator, start_emulator
+from harness.world.emulator_env import emulator_python
 from harness.world.engine import Engine, ensure_engine
 from harness.world.guards import check_aws
 from harness.world.home import FREE_AT_LEAST, Home, database_place, open_home
 from harness.world.hosts import install_hosts
 from harness.world.target import Target, check_target
+from harness.world.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from harness.world.database import Database
@@ -108,8 +110,10 @@ def open_world(
         if target.kind == "emulator" and target.url is None:
             directory = home.run(run)
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            emulator = start_emulator(home, directory / "emulator.log", tell, environ=environ, wait=False)
-            resources.enter_context(emulator)
+            emulator_python(home, tell, environ=environ)  # may take a minute, and may be interrupted
+            with uninterrupted():
+                emulator = start_emulator(home, directory / "emulator.log", tell, environ=environ, wait=False)
+                resources.enter_context(emulator)
             url = emulator.url
         hosts = install_hosts(home.root, engine)
         yield World(home, engine, hosts, target, url, emulator, early, resources, place, account)

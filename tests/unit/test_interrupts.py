@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from types import SimpleNamespace
 
 import pytest
 
 from harness.run import crew
-from harness.run.interrupts import SIGNALS, Interrupts, ToldToStopError
+from harness.run.interrupts import Interrupts, ToldToStopError
+from harness.world.uninterrupted import SIGNALS, uninterrupted
 
 
 class Clock:
@@ -82,6 +85,93 @@ def test_a_signal_that_nobody_noticed_is_not_lost(clock: Clock) -> None:
         interrupts.receive("SIGINT")
     with pytest.raises(ToldToStopError):
         interrupts.hold()
+
+
+def test_a_second_one_does_not_cut_short_what_is_cleared_up_for_the_first(clock: Clock) -> None:
+    """Wherever the first has got to on its way; the third within two seconds ends the process all the same."""
+    left: list[int] = []
+    cleared: list[str] = []
+    interrupts = Interrupts(clock, leave=left.append)
+    interrupts.heed()
+
+    def again() -> None:
+        clock.now += 0.5
+        os.kill(os.getpid(), signal.SIGINT)
+
+    @contextmanager
+    def opened() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            with suppress(KeyError):
+                try:
+                    {}["another error"]
+                finally:
+                    again()
+            cleared.append("inner")
+
+    def begin() -> None:
+        with ExitStack() as stack:
+            stack.callback(cleared.append, "outer")
+            stack.enter_context(opened())
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(ToldToStopError):
+        begin()
+    assert (cleared, left) == (["inner", "outer"], [])
+    with suppress(ToldToStopError):
+        again()
+    assert left == [130]
+
+
+def test_a_signal_that_was_dropped_is_followed_by_one_that_is_not(clock: Clock) -> None:
+    """What is raised in a finalizer is gone; whoever presses again is heard."""
+    interrupts = Interrupts(clock)
+    interrupts.heed()
+
+    class Dropped:
+        def __del__(self) -> None:
+            interrupts.receive("SIGINT")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "unraisablehook", lambda _told: None)
+        Dropped()
+    assert interrupts.names == ["SIGINT"]
+    clock.now += 0.5
+    with pytest.raises(ToldToStopError):
+        interrupts.receive("SIGINT")
+
+
+def test_a_signal_while_something_is_taken_in_hand_comes_right_after_it(clock: Clock) -> None:
+    """What was started is known when the handler raises; whoever ignores a signal goes on ignoring it."""
+    interrupts = Interrupts(clock)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    interrupts.heed()
+    started: list[str] = []
+
+    def begin() -> None:
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)
+            started.append("one")
+        started.append("another")
+
+    with pytest.raises(ToldToStopError):
+        begin()
+    assert (started, interrupts.names) == (["one"], ["SIGTERM"])
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_a_thread_may_start_something_as_well() -> None:
+    """Handlers run in the main thread alone: nothing is to be done in another, and nothing is refused."""
+    before = [signal.getsignal(number) for number in SIGNALS]
+
+    def begin() -> list[object]:
+        with uninterrupted():
+            return [signal.getsignal(number) for number in SIGNALS]
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(begin).result(10) == before
 
 
 def test_signals_of_an_earlier_run_are_not_those_of_the_next(clock: Clock) -> None:
