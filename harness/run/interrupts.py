@@ -3,7 +3,7 @@
 Until a run has begun, a signal raises; nothing was made then, and further ones do not cut short what is cleared up for
 it. From `hold` on it is only noted, for the cells destroy what they made. Three within two seconds give up; what that
 means is up to whoever asks `gives_up`; where nobody asks any more (`leave_with`), or nobody has begun to, the process
-ends at once.
+ends: at once, or two seconds later where it is clearing up.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,9 @@ GIVE_UP_SECONDS: Final = (
 # Seconds. One Ctrl-C in a terminal reaches the whole group, and a wrapper (uv, npm, a shell) passes its own on to us:
 # that is one wish. A person's fingers are not that fast.
 ECHO: Final = 0.05
+CLEARING_SECONDS: Final = 2.0  # what is being cleared up gets no more when nobody wants to wait
 _INTERRUPTED: Final = 130  # ExitCode.INTERRUPTED
+_GIVEN_UP: Final = b"error: given up after three signals within two seconds\n"
 
 
 class ToldToStopError(BaseException):
@@ -42,6 +45,7 @@ class Interrupts:
         self._names: list[str] = []
         self._times: list[float] = []
         self._raises = self._heeded = False
+        self._leaving = False
         self._seen = 0
         self._code: int | None = _INTERRUPTED
         self.hear: Callable[[str], None] = lambda _name: None  # each one, in the handler
@@ -93,10 +97,26 @@ class Interrupts:
         self._times.append(now)
         self.hear(name)
         if self._code is not None and self.gives_up:
-            os.write(2, b"error: given up after three signals within two seconds\n")
+            if _clearing_up():
+                self._leave_soon(self._code)
+                return
+            os.write(2, _GIVEN_UP)
             self._leave(self._code)
         if self._raises and not _clearing_up():
             raise ToldToStopError
+
+    def _leave_soon(self, code: int) -> None:
+        """Folders and processes of a run that never began are gone in a tenth of a second, unless something hangs."""
+
+        def leave() -> None:
+            os.write(2, _GIVEN_UP)
+            self._leave(code)
+
+        if not self._leaving:
+            self._leaving = True
+            timer = threading.Timer(CLEARING_SECONDS, leave)
+            timer.daemon = True
+            timer.start()
 
     def _install(self) -> None:
         def handle(number: int, _frame: FrameType | None) -> None:
