@@ -29,7 +29,6 @@ GIVE_UP_SECONDS: Final = (
 ECHO: Final = 0.05
 CLEARING_SECONDS: Final = 2.0  # what is being cleared up gets no more when nobody wants to wait
 _INTERRUPTED: Final = 130  # ExitCode.INTERRUPTED
-_GIVEN_UP: Final = b"error: given up after three signals within two seconds\n"
 
 
 class ToldToStopError(BaseException):
@@ -96,25 +95,24 @@ class Interrupts:
         self._names.append(name)
         self._times.append(now)
         self.hear(name)
+        clearing = _clearing_up()
         if self._code is not None and self.gives_up:
-            if _clearing_up():
-                self._leave_soon(self._code)
-                return
-            os.write(2, _GIVEN_UP)
-            self._leave(self._code)
-        if self._raises and not _clearing_up():
+            if clearing:
+                self._give_up_soon(self._code)
+            else:
+                self._give_up(self._code)
+        if self._raises and not clearing:
             raise ToldToStopError
 
-    def _leave_soon(self, code: int) -> None:
+    def _give_up(self, code: int) -> None:
+        os.write(2, b"error: given up after three signals within two seconds\n")
+        self._leave(code)
+
+    def _give_up_soon(self, code: int) -> None:
         """Folders and processes of a run that never began are gone in a tenth of a second, unless something hangs."""
-
-        def leave() -> None:
-            os.write(2, _GIVEN_UP)
-            self._leave(code)
-
         if not self._leaving:
             self._leaving = True
-            timer = threading.Timer(CLEARING_SECONDS, leave)
+            timer = threading.Timer(CLEARING_SECONDS, self._give_up, (code,))
             timer.daemon = True
             timer.start()
 
