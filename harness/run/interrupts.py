@@ -3,7 +3,7 @@
 Until a run has begun, a signal raises; nothing was made then, and further ones do not cut short what is cleared up for
 it. From `hold` on it is only noted, for the cells destroy what they made. Three within two seconds give up; what that
 means is up to whoever asks `gives_up`; where nobody asks any more (`leave_with`), or nobody has begun to, the process
-ends: at once, or two seconds later where it is clearing up.
+ends: at once, or where it is clearing up when that is done, and twelve seconds later at the latest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ GIVE_UP_SECONDS: Final = (
 # Seconds. One Ctrl-C in a terminal reaches the whole group, and a wrapper (uv, npm, a shell) passes its own on to us:
 # that is one wish. A person's fingers are not that fast.
 ECHO: Final = 0.05
-CLEARING_SECONDS: Final = 2.0  # what is being cleared up gets no more when nobody wants to wait
+CLEARING_SECONDS: Final = 12.0
+"""What is being cleared up gets no more when nobody wants to wait: a cell's goodbye and a language host's end, which
+have five seconds each, and the folders. Two were too few for what a busy machine takes when nothing hangs."""
 _INTERRUPTED: Final = 130  # ExitCode.INTERRUPTED
 
 
@@ -109,7 +111,7 @@ class Interrupts:
         self._leave(code)
 
     def _give_up_soon(self, code: int) -> None:
-        """Folders and processes of a run that never began are gone in a tenth of a second, unless something hangs."""
+        """What a run that never began had started is gone in a tenth of a second, or in a few on a busy machine."""
         if not self._leaving:
             self._leaving = True
             timer = threading.Timer(CLEARING_SECONDS, self._give_up, (code,))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CELL_VARIABLE = "HARNESS_CELL"  # by it, what a program left running is found
 _START_SECONDS = 20.0  # until its ports are told, on a machine that is busy; 0.15 s at rest
-_END_SECONDS = 5.0  # programs get 2 s to end politely
+END_SECONDS = 5.0  # programs get 2 s to end politely
 _CODE = "import sys; sys.path.append({root!r}); from harness.hosts.cell_host import main; main()"
 # Of the user's environment, what could lead an import anywhere, or is ours, does not reach the host; programs get
 # their whole environment later.
@@ -121,7 +121,7 @@ class Language:
         self._ended = True
         os.close(self.pipes[0])
         # It holds the other end until it ends. Ports that nobody asked for may still lie there.
-        while select.select([self.pipes[1]], [], [], _END_SECONDS)[0] and os.read(self.pipes[1], 64):
+        while select.select([self.pipes[1]], [], [], END_SECONDS)[0] and os.read(self.pipes[1], 64):
             continue
         os.close(self.pipes[1])
         if self._process is not None:

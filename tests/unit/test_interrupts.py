@@ -15,7 +15,9 @@ from types import SimpleNamespace
 import pytest
 
 from harness.run import crew
-from harness.run.interrupts import Interrupts, ToldToStopError
+from harness.run.cell_process import GOODBYE
+from harness.run.interrupts import CLEARING_SECONDS, Interrupts, ToldToStopError
+from harness.world.language import END_SECONDS
 from harness.world.uninterrupted import SIGNALS, uninterrupted
 
 
@@ -86,6 +88,11 @@ def test_a_signal_that_nobody_noticed_is_not_lost(clock: Clock) -> None:
         interrupts.receive("SIGINT")
     with pytest.raises(ToldToStopError):
         interrupts.hold()
+
+
+def test_the_third_leaves_each_part_of_clearing_up_its_grace() -> None:
+    """A process that ends late, but in its own time, is waited for: what comes after it removes the folders."""
+    assert CLEARING_SECONDS > GOODBYE + END_SECONDS
 
 
 def test_further_ones_do_not_cut_short_what_is_cleared_up_for_the_first(clock: Clock, monkeypatch) -> None:

@@ -58,7 +58,7 @@ def test_a_host_ends_when_nobody_holds_its_pipes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_host_that_died_or_hangs_holds_nobody_up(tmp_path: Path, number: int, monkeypatch) -> None:
     """Engines start their own then; one that hangs is killed by whoever started it."""
-    monkeypatch.setattr("harness.world.language._END_SECONDS", 0.1)
+    monkeypatch.setattr("harness.world.language.END_SECONDS", 0.1)
     language = Language.start(program(tmp_path), tmp_path, fresh_after_up=False)
     language.live({})
     assert language.attachment()
