@@ -91,7 +91,7 @@ def between(harness, dead: Dead, eventually) -> subprocess.Popen | None:
     read_until(sweeper, f"destroy: {second['cell']} (run {second['run']})")
     os.kill(silent.pid, signal.SIGSTOP)
     is_closed = closed(harness, first)
-    eventually(lambda: sweeper.poll() is not None or (is_closed() and asks(sweeper, silent)))
+    eventually(lambda: sweeper.poll() is not None or (is_closed() and asks(sweeper, silent)), 120)
     if sweeper.poll() is None:
         return sweeper
     assert harness.finish(sweeper).code == 3  # the second is left
@@ -103,8 +103,14 @@ def between(harness, dead: Dead, eventually) -> subprocess.Popen | None:
 @pytest.mark.campaign
 def test_giving_up_between_two_runs_is_no_success(harness, cut_off, eventually) -> None:
     """The first is ended, the second's target says nothing just then: exit 3, and the next sweep ends it."""
-    tries = ((between(harness, dead, eventually), dead[1]) for dead in (cut_off() for _ in range(TRIES)))
-    sweeper, (second, silent) = next((sweeper, pair) for sweeper, pair in tries if sweeper is not None)
+    for _ in range(TRIES):
+        dead = cut_off()
+        sweeper = between(harness, dead, eventually)
+        if sweeper is not None:
+            break
+    else:
+        pytest.fail(f"{TRIES} sweeps ended before they could be stopped at that moment")
+    second, silent = dead[1]
     for _ in range(3):
         sweeper.send_signal(signal.SIGINT)
         time.sleep(0.15)
