@@ -38,7 +38,6 @@ FAST = (
     ("sqs:CreateQueue", "reset", "once"),
     ("sqs:CreateQueue", "throttle", "until destroy"),
     ("sqs:DeleteQueue", "hang", "once"),
-    ("sqs:GetQueueAttributes", "throttle", "for good"),
     ("sts:GetCallerIdentity", "denied", "once"),
 )
 

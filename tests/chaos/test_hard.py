@@ -69,6 +69,7 @@ def finished(cycle: Cycle, case) -> int:
     return done.code
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_disk_that_fills_up(
     case, rng, harness, small_disk, begin, recover, nothing_left, slow, auditor, phase

@@ -117,6 +117,7 @@ def told_by(code: str, *arguments: str) -> list[float]:
     return [float(one) for one in done.stdout.split()]
 
 
+@pytest.mark.campaign
 def test_memory_and_start_of_a_process_that_uses_every_service(url: str) -> None:
     """It serves before a plain script has a client; with all clients and all types listed it is still small."""
     plain, ours = [], []

@@ -50,7 +50,7 @@ def test_a_stack_that_cannot_be_made_is_never_a_success(harness, shop, emulator)
         assert done.cell["error"]["message"]
 
 
-@pytest.mark.parametrize("damage", cut(["journal", "halved", "emptied", "removed"], 2))
+@pytest.mark.parametrize("damage", cut(["journal", "halved", "emptied", "removed"], 1))
 def test_a_damaged_record_does_not_keep_anything_up(harness, held, damage) -> None:
     """Everything killed in `up`, then state or journal damaged, as by a full disk: still destroyed and proved."""
     process, lease, ask = held()
@@ -147,6 +147,7 @@ def test_a_broken_terminal_does_not_stop_anything(harness, shop, emulator, tmp_p
     assert harness("leases", "--json", "-").document == []
 
 
+@pytest.mark.campaign
 def test_a_stopped_emulator_is_not_taken_for_a_dead_one(harness, shop) -> None:
     """Silence proves nothing: the lease of what was kept stays open."""
     kept = harness(
@@ -170,6 +171,7 @@ def _is_emulator(process: psutil.Process, home: str) -> bool:
     return "emulator_server.py" in line and home in line
 
 
+@pytest.mark.campaign
 def test_two_destroys_at_once_agree(harness, held) -> None:
     """The second waits for the first, and finds nothing to do."""
     process, lease, ask = held()

@@ -7,6 +7,7 @@ import time
 
 import psutil
 import pytest
+from cut import cut
 
 HANGS = "\nif live:\n    after(lambda: time.sleep(600))\n"
 QUIET = ("--no-policy", "--no-probe", "--no-recheck")
@@ -34,10 +35,10 @@ def run(harness, emulator, auditor):
 
 @pytest.mark.parametrize(
     ("flags", "limit", "words"),
-    [
-        (("--phase-timeout", "up=4s"), "--phase-timeout", "4 s for up"),
-        (("--timeout", "15s"), "--timeout", "15 s"),
-    ],
+    cut(
+        [(("--phase-timeout", "up=4s"), "--phase-timeout", "4 s for up"), (("--timeout", "15s"), "--timeout", "15 s")],
+        1,
+    ),
 )
 def test_a_program_that_never_returns_ends_at_its_limit(run, shop, flags, limit, words) -> None:
     """The phase says which limit it was, and the hint which flag raises it."""
@@ -64,7 +65,7 @@ def test_a_call_that_never_answers_is_named_with_both_times(harness, shop, line,
     assert auditor(done.cell["account"]).left() == []
 
 
-@pytest.mark.parametrize("name", ["harness.run.cell", "harness.providers.process", "pulumi"])
+@pytest.mark.parametrize("name", cut(["harness.run.cell", "harness.providers.process", "pulumi"], 1))
 def test_a_process_that_is_stopped_does_not_keep_anything_up(
     harness, shop, emulator, auditor, eventually, name
 ) -> None:

@@ -62,6 +62,7 @@ File(Files(), "file", {"made": MADE})
 """
 
 
+@pytest.mark.campaign
 def test_a_create_that_was_cut_off_is_never_taken_for_gone(harness, shop, emulator, tmp_path: Path) -> None:
     """Of what only its own provider could find, the state's pending operation is all the evidence: it stays."""
     made = tmp_path / "made"

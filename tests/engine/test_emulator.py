@@ -98,6 +98,7 @@ def test_two_at_once_install_once_and_later_ones_not_at_all(tmp_path):
     assert python.exists()
 
 
+@pytest.mark.campaign
 def test_what_an_interrupted_install_left_is_replaced(tmp_path, home):
     """A folder without its mark is not trusted: what lies in it is removed and made anew."""
     other = open_home({HOME_VARIABLE: str(tmp_path)})

@@ -199,6 +199,7 @@ def test_a_fault_that_had_to_fire_and_did_not_fails_the_cell(harness, emulator, 
     assert "never fired, but had to: fault 1 (hang kms:*)" in done.cell["error"]["message"]
 
 
+@pytest.mark.campaign
 def test_what_is_kept_stays_kept_when_a_fault_did_not_fire(harness, emulator, auditor, shop, tmp_path) -> None:
     """That is told beside the cause; the lease does not say that something leaked, which the next sweep would end."""
     file = faults(tmp_path, '[[fault]]\nkind = "hang"\nservice = "kms"\nmust_fire = true\n')
@@ -215,6 +216,7 @@ def test_what_is_kept_stays_kept_when_a_fault_did_not_fire(harness, emulator, au
     assert harness("destroy", done.document["run"]).code == 0
 
 
+@pytest.mark.campaign
 def test_a_fault_for_destroy_leaves_up_alone_and_is_lifted_for_whoever_comes_later(
     harness, emulator, auditor, shop, tmp_path
 ) -> None:

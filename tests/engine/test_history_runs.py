@@ -6,9 +6,11 @@ import signal
 import sqlite3
 from pathlib import Path
 
+import pytest
 from commands import STRAIGHT
 
 
+@pytest.mark.campaign
 def test_what_ran_can_be_listed_shown_and_compared(harness, shop, emulator, tmp_path: Path) -> None:
     """Two runs of one program, the second of which fails; the list, each of them, the trend, and its page."""
     directory = shop("if config.get('broken'):\n    fail(RuntimeError('on purpose'))\n")

@@ -88,6 +88,7 @@ def test_one_that_cannot_be_removed_is_a_leak_that_destroy_ends(harness, emulato
     assert harness("leases", "--json", "-").document == []
 
 
+@pytest.mark.campaign
 def test_a_call_that_hangs_ends_with_the_preflights_time(harness, emulator, auditor, reading, tmp_path) -> None:
     """The limit is named, and the phase told with the time that it took. What may still arrive is no clean end."""
     (file := tmp_path / "faults.toml").write_text(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 # A dozen names in the order of a set: 12! orders, of which each hash seed draws one.
 UNSTABLE = """
 import pulumi_random
@@ -157,6 +159,7 @@ def test_what_was_changed_behind_the_programs_back_is_found_by_drift_alone(harne
     gone(harness, auditor, done.cell)
 
 
+@pytest.mark.campaign
 def test_what_is_ignored_and_what_was_given_back_passes(harness, shop, emulator, auditor) -> None:
     """`[recheck] ignore` excuses a property; a probe that disturbs for a moment is not drift, and is waited for."""
     directory = shop(SLOWER)

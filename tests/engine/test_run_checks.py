@@ -122,6 +122,7 @@ def test_a_probe_that_asks_for_an_unknown_output_is_rejected_before_up(harness, 
     nothing_made(harness, auditor, done)
 
 
+@pytest.mark.campaign
 def test_probes_that_hang_at_import_are_stopped_by_the_time_limit(harness, shop, emulator, auditor) -> None:
     """Nothing is made, for they are read before `up`."""
     directory = shop(probes="import time\ntime.sleep(600)\n")

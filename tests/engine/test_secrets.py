@@ -204,6 +204,7 @@ pulumi.export("told", password.result)
     assert auditor(done.cell["account"]).left() == []
 
 
+@pytest.mark.campaign
 def test_a_run_that_is_given_up_shows_no_secret(harness, held, tmp_path: Path) -> None:
     """Nobody of the cell lives to clean its log: the command does, before the page and the leak record show of it."""
     page = tmp_path / "page.html"

@@ -100,6 +100,7 @@ def document(canaries: Canaries) -> dict:
     return cell
 
 
+@pytest.mark.campaign
 def test_a_run_that_passed(harness, canaries: Canaries) -> None:
     """And the commands that tell of it afterwards."""
     done = harness("run", canaries.program(), *canaries.flags(), **canaries.variables())
@@ -152,6 +153,7 @@ def test_a_run_that_leaked(harness, canaries: Canaries, emulator, auditor, tmp_p
     assert auditor(cell["account"]).left() == []
 
 
+@pytest.mark.campaign
 def test_a_run_that_was_killed_and_recovered_by_another_shell(
     harness, canaries: Canaries, emulator, eventually
 ) -> None:

@@ -98,6 +98,7 @@ def test_a_signal_to_one_process_alone_loses_nothing(harness, shop, eventually) 
     assert harness.processes() == []
 
 
+@pytest.mark.campaign
 def test_a_command_line_that_is_stopped_does_not_keep_anything_up(harness, up, eventually) -> None:
     """Ctrl-Z, a terminal that does not scroll: the cell keeps its limits, and its result is there when we go on."""
     process, _, ask = up("--no-preflight", "--timeout", "16s", "--silence-timeout", "5s")

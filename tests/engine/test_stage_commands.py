@@ -90,6 +90,7 @@ def test_what_a_command_says_is_whole_lines_without_secrets_and_not_without_end(
     assert len(text) < 2_000_000
 
 
+@pytest.mark.campaign
 def test_a_daemon_of_a_command_ends_with_it(harness, emulator, auditor, staged) -> None:
     """It left group and session; before the next `up` it is gone."""
     lives = r"grep -q sleep /proc/$(cat pid)/cmdline"
@@ -104,7 +105,7 @@ def test_a_daemon_of_a_command_ends_with_it(harness, emulator, auditor, staged) 
     assert auditor(done.cell["account"]).left() == []
 
 
-@pytest.mark.parametrize("how", ["SIGKILL", "--phase-timeout"])
+@pytest.mark.parametrize("how", cut(["SIGKILL", "--phase-timeout"], 1))
 def test_a_command_ends_with_its_cell_and_with_its_phase(harness, emulator, auditor, staged, eventually, how) -> None:
     """With what left its group; another process destroys what was made, or the same one does."""
     folder = staged(HANGS, LATER)

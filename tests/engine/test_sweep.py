@@ -64,6 +64,7 @@ def test_a_lease_that_somebody_works_on_is_not_touched(harness, held, tmp_path) 
     assert ask.left() == []
 
 
+@pytest.mark.campaign
 def test_what_went_with_an_embedded_emulator_is_closed(harness, shop) -> None:
     """Nothing is asked of what cannot answer any more, and what was kept there is not waited for."""
     kept = harness(
@@ -110,6 +111,7 @@ def moment(**ago: float) -> str:
     return (datetime.now(UTC) - timedelta(**ago)).isoformat(timespec="seconds")
 
 
+@pytest.mark.campaign
 def test_resources_without_a_lease_go_once_they_expired(harness, emulator, foreign) -> None:
     """Found by the run's tag where --target says; not before they expire, not what has no tag."""
     account = "210000000001"
@@ -183,6 +185,7 @@ def test_a_target_that_says_nothing_is_told_in_time(harness, held, emulator) -> 
     assert swept(harness, "--apply")[0] == 0
 
 
+@pytest.mark.campaign
 def test_a_target_that_answers_late_is_asked_again(harness, held, emulator, foreign) -> None:
     """With --apply, once it was told that it is silent: its lease is ended, and what no lease stands for, too."""
     process, lease, ask = held()
@@ -248,6 +251,7 @@ def test_a_database_on_a_server_is_shared_by_homes(harness, held, postgresql, tm
     assert harness("leases", "--json", "-", **shared).document == []
 
 
+@pytest.mark.campaign
 def test_a_kept_environment_can_be_extended(harness, shop, emulator) -> None:
     """It is left alone until it expires, and can be told to expire later."""
     source = "\nif live:\n    after(lambda: 1 / 0)\n"

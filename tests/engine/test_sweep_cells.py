@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import psutil
+import pytest
 from sweeping import named, swept
 
 
@@ -24,6 +25,7 @@ def test_a_cell_that_finished_without_its_command_line_is_only_closed(harness, h
     assert not list(harness.home.glob("runs/*/*/passphrase"))
 
 
+@pytest.mark.campaign
 def test_a_cell_that_is_stopped_is_ended_and_destroyed(harness, held) -> None:
     """SIGSTOP to it and SIGKILL to the command line: nobody who lives watches over it, and it would stay for ever."""
     process, lease, ask = held()

@@ -124,6 +124,7 @@ def test_giving_up_between_two_runs_is_no_success(harness, cut_off, eventually) 
     assert harness.remains() == []
 
 
+@pytest.mark.campaign
 def test_a_signal_ends_the_second_asking(harness, dead) -> None:
     """Not after its half a minute: what was ended before is told, what was not asked is left, exit 3.
 

@@ -198,6 +198,7 @@ ENDS = {
 }
 
 
+@pytest.mark.campaign
 def test_no_end_of_a_program_harms_the_next(warm):
     """Each is told as ever; forks go on, nothing runs on, no descriptor is left open, and words are logged once."""
     warm.start()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from cut import cut
 
 from harness.hosts.warm import WarmProgram, WarmShelf
 
@@ -59,6 +60,7 @@ def test_a_command_line_that_dies_before_the_lease_leaves_nothing(harness, shop,
     assert [journal.read_text() for journal in begun(harness.home, "journal.jsonl")] in ([], [""])
 
 
+@pytest.mark.campaign
 def test_a_host_that_dies_in_up_takes_its_program_along_and_nothing_else(
     harness, shop, emulator, auditor, eventually
 ) -> None:
@@ -77,7 +79,7 @@ def test_a_host_that_dies_in_up_takes_its_program_along_and_nothing_else(
     assert harness.processes() == []
 
 
-@pytest.mark.parametrize("phase", ["up", "destroy"])
+@pytest.mark.parametrize("phase", cut(["up", "destroy"], 1))
 def test_an_engine_killed_in_the_middle_leaves_nothing(harness, shop, emulator, auditor, eventually, phase) -> None:
     """Also where it writes its state once, at the end: the journal knows what was made; what is gone stays gone."""
     process = harness.start("run", str(shop(CHAIN)), "--target", emulator.url, "--no-policy", "--json", "-")
@@ -105,6 +107,7 @@ def test_an_engine_killed_in_the_middle_leaves_nothing(harness, shop, emulator, 
     assert harness.processes() == []
 
 
+@pytest.mark.campaign
 def test_what_no_journal_holds_is_written_to_the_state_as_it_is_made(harness, shop, emulator, eventually) -> None:
     """A dynamic resource's engine is killed in `up`: its own delete is called all the same."""
     made = harness.cwd / "made"
