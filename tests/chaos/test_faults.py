@@ -38,6 +38,7 @@ FAST = (
     ("sqs:CreateQueue", "reset", "once"),
     ("sqs:CreateQueue", "throttle", "until destroy"),
     ("sqs:DeleteQueue", "hang", "once"),
+    ("sqs:GetQueueAttributes", "throttle", "for good"),
     ("sts:GetCallerIdentity", "denied", "once"),
 )
 

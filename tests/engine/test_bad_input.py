@@ -114,7 +114,6 @@ def test_an_exception_in_the_program_is_rejected_by_preflight(harness, shop, emu
     assert not list(harness.home.glob("runs/*/*/state"))
 
 
-@pytest.mark.campaign
 def test_a_lease_database_that_is_locked_stops_the_run(harness, shop, emulator, auditor) -> None:
     """Its process was begun already, and previews: without a lease it makes nothing, and ends."""
     import sqlite3

@@ -178,7 +178,6 @@ def test_a_signal_during_up_ends_in_destroy(harness, shop, emulator, auditor, ev
     assert_clean(harness, auditor, done.document)
 
 
-@pytest.mark.campaign
 def test_a_killed_harness_still_destroys(harness, shop, emulator, auditor, eventually) -> None:
     """SIGKILL of the command line: its cell notices and destroys by itself; the lease can be closed afterwards."""
     process = harness.start("run", str(shop(HANGS)), *STRAIGHT_UP, "--target", emulator.url)
